@@ -56,7 +56,7 @@ class Camera:
         return self.distortion.undistort((pixels - [self.cx, self.cy]) / [self.fx, self.fy])
 
     def project(self, points: Array) -> Array:
-        """Pixels (..., 2) of points (..., 3) in camera axes, metres; NaN for points not in front of the camera."""
+        """Pixels (..., 2) of points (..., 3) in camera axes, metres; NaN for points behind the camera."""
         depth = np.where(points[..., 2:] > 1e-6, points[..., 2:], np.nan)
         return self.distortion.distort(points[..., :2] / depth) * [self.fx, self.fy] + [self.cx, self.cy]
 

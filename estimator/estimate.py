@@ -1,17 +1,24 @@
-"""From one person's keypoints and a camera to global motion: the whole estimator in one call."""
+"""From one person's keypoints and a camera to global motion: the whole estimator in one call.
+
+This module works without torch: it says what is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from .camera import Camera
+from .errors import InputError, MissingDependencyError
 from .motion import Motion
-from .track import KeypointTrack
+from .track import KeypointTrack, Progress
 
-Progress = Callable[[float], None]
-"""Told the fraction done, 0..1, a few times a second at most; an exception raised in it ends the work."""
+WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
+NEEDED_PACKAGES = ("torch", "scipy", "roma")
+MIN_FRAMES = 2
+MIN_KEYPOINTS = 4
+"""Fewer than this on a frame don't say where a person is."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +36,48 @@ class EstimateOptions:
     weights: Path | None = None
 
 
+def missing_packages() -> list[str]:
+    """Names of the packages that ``estimate_motion`` needs and that can't be found."""
+    return [name for name in NEEDED_PACKAGES if find_spec(name) is None]
+
+
+def _ignore(fraction: float) -> None:
+    pass
+
+
 def estimate_motion(
     track: KeypointTrack,
     camera: Camera,
     options: EstimateOptions = EstimateOptions(),
-    progress: Progress = lambda fraction: None,
+    progress: Progress = _ignore,
 ) -> Motion:
     """Global motion of one person, at the clip's rate.
 
     Args:
-        track: of at least 2 frames; ``fps``, ``width`` and ``height`` filled in.
+        track: of at least 2 frames; ``fps`` filled in.
         camera: intrinsics, and extrinsics where known.
+        progress: told the fraction done; may raise to end the work.
 
     Raises:
-        InputError: for a track that can't be used.
+        InputError: for a track, device or weights that can't be used.
         MissingDependencyError: without torch, scipy or roma.
     """
-    raise NotImplementedError
+    if missing := missing_packages():
+        raise MissingDependencyError(
+            f"estimating motion needs {', '.join(missing)}: install Kinelift's full zip, or install "
+            f"{'it' if len(missing) == 1 else 'them'} into this Python"
+        )
+    name = f"{track.source}: person {track.person_id}"
+    if len(track) < MIN_FRAMES:
+        raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
+    if track.fps is None or not 0 < track.fps < 1e4:
+        raise InputError(f"{name} has the frame rate {track.fps}; give the clip's frames per second")
+    if not (track.present.sum(axis=1) >= MIN_KEYPOINTS).any():
+        raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
+    if options.person_height is not None and not 0.3 < options.person_height < 3.0:
+        raise InputError(f"a person {options.person_height:g} m tall: give the height in metres, 0.3 to 3")
+
+    from . import pipeline
+
+    weights = options.weights or WEIGHTS
+    return pipeline.run(track, track.fps, camera, options.person_height, options.device, weights, progress)

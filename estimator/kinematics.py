@@ -64,7 +64,7 @@ def forward_kinematics(local_rotations: Tensor, rest_offsets: Tensor, root_trans
 
 
 def local_from_global(rotations: Tensor) -> Tensor:
-    """Local rotations (..., 22, 3, 3) from global ones: inverse of the rotations of ``forward_kinematics``."""
+    """Local rotations (..., 22, 3, 3) from global ones, the inverse of ``forward_kinematics``."""
     parents = rotations[..., list(PARENTS[1:]), :, :]
     return torch.cat([rotations[..., :1, :, :], parents.transpose(-1, -2) @ rotations[..., 1:, :, :]], dim=-3)
 
@@ -100,7 +100,7 @@ def attached_points(pose: Pose, joints: tuple[int, ...], offsets: Tensor) -> Ten
 
 
 def end_points(pose: Pose, lengths: Tensor) -> Tensor:
-    """(..., 7, 3): head top, fingertips, toe tips and heels, in the pose's frame; lengths (..., 10) metres."""
+    """(..., 7, 3): head top, fingertips, toe tips, heels, in the pose's frame; lengths (..., 10) metres."""
     offsets = torch.einsum("...l,ljc->...jc", lengths, _constant(END_POINT_BASIS, lengths))
     return attached_points(pose, END_POINT_JOINTS, offsets)
 

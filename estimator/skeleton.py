@@ -238,7 +238,7 @@ def rest_offsets(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         (..., 22, 3) metres, world axes; zero for Hips.
     """
-    return np.einsum("...l,ljc->...jc", lengths, REST_BASIS)
+    return np.asarray(np.einsum("...l,ljc->...jc", lengths, REST_BASIS))
 
 
 def stature(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -255,4 +255,4 @@ def hips_height(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
 def lengths_from_rest_offsets(offsets: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ten lengths of a canonical skeleton from its rest offsets (22, 3): inverse of ``rest_offsets``."""
     lengths, *_ = np.linalg.lstsq(REST_BASIS.reshape(L, -1).T, offsets.reshape(-1), rcond=None)
-    return lengths
+    return np.asarray(lengths)

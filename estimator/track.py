@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .keypoint_set import K
+
+Progress = Callable[[float], None]
+"""Told the fraction done, 0..1, as long work goes on; an exception raised in it ends the work."""
 
 MAX_PIXEL = 1e6
 """A coordinate further out than this is no detection but a defect of the file."""
@@ -81,7 +85,8 @@ class KeypointTrack:
         if a >= b:
             raise InputError(
                 f"{self.source}: person {self.person_id} is on frames {self.frame_start} to "
-                f"{self.frame_start + len(self) - 1}, none of them in the range {first} to {last}; widen the range"
+                f"{self.frame_start + len(self) - 1}, none of them in the range {first} to {last}; "
+                "widen the range"
             )
         return replace(
             self,
@@ -117,7 +122,8 @@ def clean_keypoints(
             f"{where}: keypoint {k} lies at {points[bad][0].tolist()}, which is no pixel; repair or delete it"
         )
     if (np.nan_to_num(scores) < 0).any():
-        raise InputError(f"{where}: confidence {np.nanmin(scores):g} is negative; it must lie between 0 and 1")
+        lowest = np.nanmin(scores)
+        raise InputError(f"{where}: confidence {lowest:g} is negative; it must lie between 0 and 1")
     missing = nan | (scores == 0) | (points == 0).all(axis=-1)
     points[missing] = np.nan
     return points, np.where(missing, 0.0, np.clip(scores, 0.0, 1.0))

@@ -1,0 +1,137 @@
+"""Which clips to convert: the files, folders and patterns of the command line, and their outputs' names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+from ..keypoints import recognise_format
+
+CLIP_ENDINGS = (".json", ".csv", ".npz")
+"""Of files in a folder of clips; whatever else lies there is left alone."""
+
+_FRAME_ENDINGS = (".json", ".txt")
+
+_LARGEST_FRAME_FILE = 4_000_000
+"""Bytes. A file with one frame is far smaller even with a hundred people and their hands in it."""
+
+_FILES_TRIED = 5
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A keypoint file or folder to convert, and what the names of its outputs start with."""
+
+    path: Path
+    name: str
+
+    def output(self, out: Path, person_id: int, ending: str) -> Path:
+        """Where one person's output goes; ``ending`` without dot."""
+        return out / f"{self.name}_p{person_id}.{ending}"
+
+
+def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> list[Clip]:
+    """The clips that the user means, in their order, each once.
+
+    A folder whose own files are the frames of a sequence is one clip; of any other folder, the entries are
+    inputs. Patterns that the shell left alone are expanded. What can't be read is kept as a clip, so that
+    its conversion tells why without stopping the others.
+
+    Args:
+        inputs: as given.
+        out: folder of the outputs, which is not looked into for clips.
+        endings: of the outputs to be written, without dot.
+
+    Raises:
+        InputError: two clips would write the same outputs, or outputs would overwrite an input.
+    """
+    found: dict[tuple[Path, str], Clip] = {}
+    for given in inputs:
+        for start in _expanded(given):
+            # A folder without clips stays as it is: reading it tells what is wrong.
+            for path in list(_clips_in(start, out.resolve())) or [start]:
+                clip = Clip(path, _name(path))
+                found.setdefault((path.resolve(), clip.name), clip)
+    clips = list(found.values())
+    _check_outputs(clips, out, endings)
+    return clips
+
+
+def _expanded(given: str) -> list[Path]:
+    """The paths that a pattern stands for; the path itself if it exists or is no pattern, or nothing fits."""
+    path = Path(given)
+    if os.path.lexists(path) or not re.search(r"[*?\[]", given):
+        return [path]
+    anchor = Path(path.anchor)
+    matches = anchor.glob(str(path.relative_to(anchor)))
+    return sorted(match for match in matches if not match.name.startswith(".")) or [path]
+
+
+def _clips_in(path: Path, out: Path) -> Iterator[Path]:
+    if not path.is_dir() or _is_sequence(path):
+        yield path
+        return
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith(".") or entry.resolve() == out:
+            continue
+        if entry.is_dir():
+            yield from _clips_in(entry, out)
+        elif entry.suffix.lower() in CLIP_ENDINGS:
+            yield entry
+
+
+def _is_sequence(folder: Path) -> bool:
+    """Whether the files in a folder are the frames of one clip, not clips themselves.
+
+    A sequence stays one when a frame of it is defective: then nothing in it is a clip by itself.
+    """
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.suffix.lower() in _FRAME_ENDINGS and entry.is_file()]
+    if not files:
+        return False
+    by_size = sorted(files, key=lambda file: file.stat().st_size)
+    if by_size[-1].stat().st_size > _LARGEST_FRAME_FILE:
+        return False
+    if _is_recognised(folder):
+        return True
+    if any(entry.is_dir() or entry.suffix.lower() in {".csv", ".npz"} for entry in entries):
+        return False
+    return not any(_is_recognised(file) for file in by_size[-_FILES_TRIED:])
+
+
+def _is_recognised(path: Path) -> bool:
+    try:
+        recognise_format(path)
+    except InputError:
+        return False
+    return True
+
+
+def _name(path: Path) -> str:
+    if path.is_dir():
+        return path.name if path.name not in {"", ".."} else path.resolve().name
+    return path.stem
+
+
+def _check_outputs(clips: Sequence[Clip], out: Path, endings: Collection[str]) -> None:
+    by_name: dict[str, Clip] = {}
+    for clip in clips:
+        other = by_name.setdefault(os.path.normcase(clip.name), clip)
+        if other is not clip:
+            raise InputError(
+                f"{other.path} and {clip.path} would both be written to {clip.output(out, 1, '*')}; "
+                "rename one, or convert them one by one into different folders"
+            )
+    for clip in clips:
+        numbered = re.fullmatch(r"(.+)_p[0-9]+", clip.path.stem)
+        maker = by_name.get(os.path.normcase(numbered[1])) if numbered else None
+        ending = clip.path.suffix.lower().removeprefix(".")
+        if maker is not None and ending in endings and clip.path.parent.resolve() == out.resolve():
+            raise InputError(
+                f"{clip.path} would be overwritten by an output of {maker.path}; "
+                "choose another folder with --out"
+            )

@@ -1,0 +1,199 @@
+"""``python -m estimator estimate``: clips of 2D keypoints to files with 3D motion."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+from ..camera_file import load_camera
+from ..errors import InputError
+from ..estimate import EstimateOptions
+from ..keypoints import AUTO, FORMATS
+from .clips import Clip, find_clips
+from .conversion import ALL_PEOPLE, LARGEST_PERSON, OUTPUT_ENDINGS, ClipResult, Settings
+from .display import Display
+from .pool import results
+from .report import save_report
+
+EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``run``."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="keypoint file, folder, or pattern")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the outputs")
+    parser.add_argument(
+        "--save",
+        type=_endings,
+        default=("npz",),
+        metavar="KINDS",
+        help="what to write per person, of npz,bvh,json (default: npz)",
+    )
+    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="clips at once (default: 1)")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep outputs that are there; settings are not compared"
+    )
+    parser.add_argument("--report", type=Path, metavar="R.json", help="write what became of every input")
+    parser.add_argument(
+        "--keypoint-format",
+        choices=(AUTO, *(known.name for known in FORMATS)),
+        default=AUTO,
+        metavar="NAME",
+        help="format of the inputs (default: auto; list them with the command formats)",
+    )
+    parser.add_argument(
+        "--size",
+        nargs=2,
+        type=_count,
+        metavar=("W", "H"),
+        help="of the picture in pixels, where not in the file",
+    )
+    parser.add_argument("--fps", type=_positive, metavar="F", help="frames per second of the clip")
+    lens = parser.add_mutually_exclusive_group()
+    lens.add_argument("--focal-px", type=_positive, metavar="F", help="focal length in pixels")
+    lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
+    parser.add_argument("--height", type=_height, metavar="M", help="the person's standing height in metres")
+    parser.add_argument(
+        "--person",
+        type=_person,
+        default=ALL_PEOPLE,
+        metavar="WHO",
+        help="all (default), largest, or a number",
+    )
+    parser.add_argument(
+        "--range", nargs=2, type=int, metavar=("A", "B"), help="first and last frame, as the file counts them"
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="of a generator that you trained, instead of those that ship",
+    )
+    parser.add_argument("--threads", type=_count, metavar="N", help="CPU threads of each job")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Converts all inputs; what fails doesn't stop the rest.
+
+    Returns:
+        0 if all went well, 1 if there was a fault of ours, else 2: an input can't be used.
+
+    Raises:
+        InputError: before any work: arguments that don't fit each other, outputs that would collide.
+    """
+    settings = _settings(args)
+    clips = find_clips(args.inputs, settings.out, settings.save)
+    for folder in (settings.out, *((args.report.parent,) if args.report else ())):
+        _make_folder(folder)
+    display = Display(sys.stderr)
+    done: dict[Clip, ClipResult] = {}
+
+    def show(clip: Clip, fraction: float) -> None:
+        display.update(f"[{len(done) + 1}/{len(clips)}] {clip.name}: {fraction:.0%}")
+
+    try:
+        for clip, result in results(clips, settings, min(args.jobs, len(clips)), args.threads, show):
+            done[clip] = result
+            _tell(display, result, f"[{len(done)}/{len(clips)}]", debug=args.debug)
+    finally:
+        display.clear()
+        if args.report:
+            save_report(args.report, clips, done)
+    if any(result.fault is not None for result in done.values()):
+        return EXIT_FAULT
+    return EXIT_INPUT if any(result.errors for result in done.values()) else EXIT_DONE
+
+
+def _tell(display: Display, result: ClipResult, count: str, *, debug: bool) -> None:
+    for note in result.notes:
+        display.say(f"note: {note}")
+    for error in result.errors:
+        display.say(f"error: {error}")
+    if result.fault is not None:
+        hint = "; --debug shows where" if result.fault_traceback and not debug else ""
+        display.say(f"fault: {result.fault}{hint}")
+    if debug and result.fault_traceback is not None:
+        for line in result.fault_traceback.splitlines():
+            display.say(line)
+    written = [person for person in result.people if person.status != "failed"]
+    if written:
+        frames = sum(person.frames for person in written)
+        what = "there already" if result.status == "skipped" else f"{result.seconds:.1f} s"
+        outputs = ", ".join(Path(path).name for person in written for path in person.outputs)
+        display.say(f"{count} {result.name}: {frames} frames, {what}: {outputs}")
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    if args.range and args.range[0] > args.range[1]:
+        raise InputError(f"--range {args.range[0]} {args.range[1]}: the first frame is after the last")
+    camera = load_camera(args.camera) if args.camera else None
+    if camera is not None and args.size and tuple(args.size) != (camera.width, camera.height):
+        raise InputError(
+            f"--size {args.size[0]} {args.size[1]}: {args.camera} is for {camera.width} × {camera.height}; "
+            "leave one of them out"
+        )
+    return Settings(
+        out=args.out,
+        save=args.save,
+        resume=args.resume,
+        keypoint_format=args.keypoint_format,
+        size=tuple(args.size) if args.size else None,
+        fps=args.fps,
+        focal_px=args.focal_px,
+        camera=camera,
+        person=args.person,
+        frames=tuple(args.range) if args.range else None,
+        options=EstimateOptions(person_height=args.height, device=args.device, weights=args.weights),
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: the folder can't be made ({error.strerror})") from None
+
+
+def _endings(text: str) -> tuple[str, ...]:
+    endings = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [ending for ending in endings if ending not in OUTPUT_ENDINGS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {','.join(OUTPUT_ENDINGS)}")
+    return endings
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value
+
+
+def _height(text: str) -> float:
+    height = _positive(text)
+    if not 0.4 <= height <= 3.0:
+        raise argparse.ArgumentTypeError(f"{text} m is no person's height; give it in metres, such as 1.75")
+    return height
+
+
+def _person(text: str) -> str:
+    if text in {ALL_PEOPLE, LARGEST_PERSON}:
+        return text
+    try:
+        return str(_count(text))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither all, largest nor a person's number") from None

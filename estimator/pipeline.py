@@ -1,0 +1,72 @@
+"""The estimator's steps in their order; everything here needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from .camera import Camera
+from .errors import InputError
+from .evidence import gather_evidence, solving_axes
+from .generator import load_weights
+from .lifting import lift
+from .motion import Motion
+from .observation import NETWORK_FPS
+from .placement import place
+from .root_solve import RootEvidence, solve_root
+from .track import KeypointTrack, Progress
+
+_LIFTING_SHARE = 0.6
+"""Of the time; the root takes most of the rest."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device for "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        InputError: if torch has no such device here.
+    """
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
+        raise InputError(f"device {name!r} is not available here; choose {' or '.join(['auto', *available])}")
+    return torch.device(name)
+
+
+def run(
+    track: KeypointTrack,
+    fps: float,
+    camera: Camera,
+    person_height: float | None,
+    device: str,
+    weights: Path,
+    progress: Progress,
+) -> Motion:
+    """See ``estimate.estimate_motion``."""
+    axes = solving_axes(camera.extrinsics(track.frame_start, len(track)), len(track))
+    evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
+    generator = load_weights(weights, choose_device(device))
+    lifted = lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done))
+    root = solve_root(
+        RootEvidence(
+            directions=evidence.rays[0].double().numpy(),
+            weights=evidence.confidence[0].double().numpy(),
+            offsets=lifted.keypoint_offsets,
+            centre=centre,
+            distance=lifted.distance,
+            velocity=lifted.velocity,
+            still=lifted.still,
+            contact_offsets=lifted.contact_offsets,
+            fps=NETWORK_FPS,
+        )
+    )
+    progress(0.9)
+    motion = place(track, fps, camera, axes, lifted, root)
+    progress(1.0)
+    return motion

@@ -1,0 +1,1 @@
+"""Training of the generator: capture, re-fit, synthetic detections, objectives, the loop."""

@@ -1,0 +1,142 @@
+"""Makes little motion capture go far: part swaps, joint perturbation, mirroring, proportions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import roma
+import torch
+from torch import Tensor
+
+from ..generator import HINGE_JOINTS, HINGES
+from ..skeleton import JOINT_INDEX, JOINT_MIRROR, J
+from .library import MotionBatch, quat_product
+
+UPPER_BODY = [
+    index for name, index in JOINT_INDEX.items() if index and not name.endswith(("Leg", "Foot", "ToeBase"))
+]
+LEGS = [index for name, index in JOINT_INDEX.items() if name.endswith(("Leg", "Foot", "ToeBase"))]
+_FLEXION = (-0.05, 2.6)
+"""Radians between which elbows and knees bend."""
+_LEG_LENGTHS = [1, 2]
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """Chances per window, and strengths; 0 switches one off."""
+
+    swap: float = 0.3
+    perturb: float = 0.4
+    perturb_degrees: float = 12.0
+    mirror: float = 0.5
+    stature_spread: float = 0.07
+    length_spread: float = 0.06
+
+
+def _chance(probability: float, count: int, random: torch.Generator) -> Tensor:
+    return torch.rand(count, generator=random) < probability
+
+
+def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
+    """Gives some windows the upper body of the next window in the batch."""
+    swapped = _chance(settings.swap, len(motion.root), random)[:, None, None]
+    upper = torch.zeros(J, dtype=torch.bool)
+    upper[UPPER_BODY] = True
+    take = swapped & upper
+    return replace(
+        motion,
+        rotations=torch.where(take[..., None], motion.rotations.roll(1, 0), motion.rotations),
+        rotation_labelled=torch.where(take, motion.rotation_labelled.roll(1, 0), motion.rotation_labelled),
+        position_labelled=torch.where(take, motion.position_labelled.roll(1, 0), motion.position_labelled),
+    )
+
+
+def smooth_noise(shape: tuple[int, int, int], frames_of_memory: float, random: torch.Generator) -> Tensor:
+    """(B, T, C) of unit variance that forgets itself over some frames: white noise through a Gaussian."""
+    batch, frames, channels = shape
+    radius = max(int(2 * frames_of_memory), 1)
+    window = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(frames_of_memory, 0.5)) ** 2)
+    window = window / window.square().sum().sqrt()
+    white = torch.randn(batch * channels, 1, frames + 2 * radius, generator=random)
+    out = torch.nn.functional.conv1d(white, window[None, None])
+    return out.reshape(batch, channels, frames).transpose(1, 2)
+
+
+def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
+    """Turns joints by smooth random rotations; windows whose legs are turned lose contacts and velocities."""
+    batch, frames = motion.root.shape[:2]
+    chosen = _chance(settings.perturb, batch, random)
+    legs = chosen & _chance(0.5, batch, random)
+    memory = 15.0 + 45.0 * float(torch.rand((), generator=random))
+    noise = smooth_noise((batch, frames, 3 * J), memory / 2, random).unflatten(-1, (J, 3))
+    # A constant part shifts the pose, the moving part varies it.
+    noise = noise + torch.randn(batch, 1, J, 3, generator=random)
+    strength = torch.rand(batch, 1, J, 1, generator=random) * math.radians(settings.perturb_degrees)
+    allowed = torch.zeros(batch, 1, J, 1)
+    allowed[:, :, UPPER_BODY] = chosen.float()[:, None, None, None]
+    allowed[:, :, LEGS] = legs.float()[:, None, None, None]
+    turn = roma.quat_xyzw_to_wxyz(roma.rotvec_to_unitquat(noise * strength * allowed * 0.7))
+    rotations = quat_product(motion.rotations, turn)
+    kept = ~legs[:, None]
+    return replace(
+        motion,
+        rotations=rotations,
+        still_labelled=motion.still_labelled & kept,
+        velocity_labelled=motion.velocity_labelled & kept,
+    )
+
+
+def keep_hinges(rotations: Tensor) -> Tensor:
+    """Puts elbows and knees back on their axes and within their limits; (..., 22, 4)."""
+    rotations = rotations.clone()
+    for joint, (axis, sign) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
+        q = rotations[..., joint, :]
+        angle = 2 * torch.atan2(sign * q[..., 1 + axis], q[..., 0])
+        angle = torch.remainder(angle + math.pi, 2 * math.pi) - math.pi
+        half = sign * angle.clamp(*_FLEXION) / 2
+        turned = torch.zeros_like(q)
+        turned[..., 0] = half.cos()
+        turned[..., 1 + axis] = half.sin()
+        rotations[..., joint, :] = turned
+    return rotations
+
+
+def mirror(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
+    """Swaps left and right of some windows, by reflection in the plane x = 0."""
+    chosen = _chance(settings.mirror, len(motion.root), random)
+    joints = list(JOINT_MIRROR)
+    flip = motion.root.new_tensor([1.0, 1.0, -1.0, -1.0])
+
+    def either(mirrored: Tensor, kept: Tensor) -> Tensor:
+        return torch.where(chosen.reshape(-1, *[1] * (kept.dim() - 1)), mirrored, kept)
+
+    return replace(
+        motion,
+        rotations=either(motion.rotations[:, :, joints] * flip, motion.rotations),
+        root=either(motion.root * motion.root.new_tensor([-1.0, 1.0, 1.0]), motion.root),
+        rotation_labelled=either(motion.rotation_labelled[:, :, joints], motion.rotation_labelled),
+        position_labelled=either(motion.position_labelled[:, :, joints], motion.position_labelled),
+        still=either(motion.still[:, :, [2, 3, 0, 1]], motion.still),
+    )
+
+
+def vary_proportions(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
+    """Other statures and proportions; the path is scaled with the legs, so that feet don't slide."""
+    batch = len(motion.root)
+    stature = torch.exp(settings.stature_spread * torch.randn(batch, 1, generator=random)).clamp(0.8, 1.25)
+    ratio = torch.exp(settings.length_spread * torch.randn(batch, motion.lengths.shape[1], generator=random))
+    # Thighs and shins change together, else feet would slide and sink.
+    ratio[:, _LEG_LENGTHS] = ratio[:, _LEG_LENGTHS[:1]]
+    lengths = motion.lengths * ratio * stature
+    legs = (lengths[:, 1:3].sum(1) / motion.lengths[:, 1:3].sum(1))[:, None, None]
+    return replace(motion, lengths=lengths, root=motion.root * legs)
+
+
+def augment(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
+    """All of the above, in an order in which none undoes another."""
+    motion = swap_parts(motion, settings, random)
+    motion = perturb_joints(motion, settings, random)
+    motion = replace(motion, rotations=keep_hinges(motion.rotations))
+    motion = mirror(motion, settings, random)
+    return vary_proportions(motion, settings, random)

@@ -1,0 +1,377 @@
+"""Motion capture for training: a folder of BVH files to clips on the canonical skeleton, and their cache.
+
+``python -m estimator.training.capture --mocap DIR --cache FILE.npz`` writes the cache and prints how well the
+canonical skeleton fits each set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ..errors import InputError, KineliftError
+from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
+from ..skeleton import CONTACT_END_POINTS, J, L
+from .calibration import calibrate
+from .capture_bvh import SourceClip, read_capture_bvh
+from .labels import ground_height, ground_is_known, still_points
+from .refit import FITTED_JOINTS, RefitClip, fitted_joints, refit
+
+Progress = Callable[[float, str], None]
+
+ACTION_CLASSES = ("walk_run", "other", "dance", "idle")
+SPLITS = ("train", "validation", "test")
+_TEST_PEOPLE = {("cmu", "02"), ("cmu", "05"), ("reactidle", "003"), ("reactidle", "012")}
+_VALIDATION_PEOPLE = {("cmu", "03"), ("cmu", "07")}
+_WALK = re.compile(r"\b(walk|walking|run|running|jog|jogging)\b", re.IGNORECASE)
+_DANCE = re.compile(r"\bdanc", re.IGNORECASE)
+_JUMP = np.radians(60.0)
+"""Of a joint's local rotation in 1/60 s: no body does that, the capture is at fault."""
+_SHORTEST_SECONDS = 1.0
+_SLOWEST_FPS = 20.0
+"""Below this the differences between frames don't show velocities."""
+_QUATERNION_SCALE = 32767
+
+
+@dataclass(frozen=True)
+class CaptureClip:
+    """One clip of motion capture on the canonical skeleton: T frames, world Z up, metres."""
+
+    name: str
+    set: str
+    subject: str
+    action: str
+    action_class: str
+    """one of ``ACTION_CLASSES``"""
+    split: str
+    """one of ``SPLITS``; no person is in two of them"""
+    fps: float
+    lengths: NDArray[np.float64]
+    """(10,) metres"""
+    root_translation: NDArray[np.float32]
+    """(T, 3) of Hips; z = 0 is the sole on the floor where ``ground_known``"""
+    rotations: NDArray[np.float32]
+    """(T, 22, 4) local unit quaternions w, x, y, z, consecutive frames in one hemisphere"""
+    rotation_labelled: NDArray[np.bool_]
+    """(22,) False where the source doesn't know the joint's rotation"""
+    position_labelled: NDArray[np.bool_]
+    """(22,) False where the source doesn't have the joint"""
+    still: NDArray[np.bool_]
+    """(T, 4) in the order of ``skeleton.CONTACT_NAMES``: moves under 0.15 m/s in the world, at any height"""
+    ground_known: bool
+    velocity_labelled: bool
+
+    def __len__(self) -> int:
+        return len(self.root_translation)
+
+
+@dataclass(frozen=True)
+class RefitErrors:
+    """Distances in metres between the canonical joints and the source's, of one clip."""
+
+    set: str
+    mean: NDArray[np.float64]
+    """(14,) per joint of ``FITTED_JOINTS``"""
+    percentile_95: NDArray[np.float64]
+    """(14,)"""
+    frames: int
+
+
+def person(clip: SourceClip | CaptureClip) -> tuple[str, str]:
+    """Who was captured; a CMU subject is one person in all sets made from CMU's takes."""
+    return ("cmu" if clip.set.startswith("cmu_") else clip.set, clip.subject)
+
+
+def _split(clip: SourceClip) -> str:
+    if person(clip) in _TEST_PEOPLE:
+        return "test"
+    return "validation" if person(clip) in _VALIDATION_PEOPLE else "train"
+
+
+def _action_class(clip: SourceClip) -> str:
+    if clip.set == "reactidle":
+        return "idle"
+    if _DANCE.search(clip.action):
+        return "dance"
+    return "walk_run" if _WALK.search(clip.action) else "other"
+
+
+def _listed(folder: Path) -> list[tuple[Path, str, str, str]]:
+    """File, set, subject and action of every take, from index.csv or else from the files' places."""
+    index = folder / "index.csv"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of motion capture")
+    if not index.is_file():
+        files = sorted(folder.rglob("*.bvh"))
+        if not files:
+            raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
+        return [(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]
+    with index.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    needed = ("set", "file", "subject", "action")
+    for line, row in enumerate(rows, start=2):
+        if any(not row.get(column) for column in needed):
+            raise InputError(f"{index}: line {line}: needs the columns {', '.join(needed)}")
+    return [(folder / row["file"], row["set"], row["subject"], row["action"]) for row in rows]
+
+
+def _read(take: tuple[Path, str, str, str]) -> SourceClip:
+    file, set_name, subject, action = take
+    return read_capture_bvh(file, set_name=set_name, subject=subject, action=action)
+
+
+def _pieces(clip: SourceClip) -> list[SourceClip]:
+    """The clip cut where a joint other than hands and toes jumps; shorter pieces than a second are dropped."""
+    local = clip.local_rotations()
+    steps = Rotation.from_matrix(
+        (local[:-1].swapaxes(-1, -2) @ local[1:]).reshape(-1, 3, 3)
+    ).magnitude().reshape(len(clip) - 1, -1)
+    body = [not name.endswith(("Hand", "ToeBase")) for name in clip.names]
+    limit = min(_JUMP * 60.0 / clip.fps, np.radians(150.0))
+    cuts = np.flatnonzero((steps[:, body] > limit).any(axis=1)) + 1
+    edges = [0, *cuts.tolist(), len(clip)]
+    spans = zip(edges[:-1], edges[1:], strict=True)
+    return [clip.piece(a, b) for a, b in spans if b - a >= _SHORTEST_SECONDS * clip.fps]
+
+
+def _contact_points(clip: RefitClip) -> NDArray[np.float64]:
+    """(T, 4, 3) heels and toe tips in the world."""
+    lengths = torch.from_numpy(clip.lengths)
+    pose = forward_kinematics(
+        torch.from_numpy(clip.rotations),
+        rest_offsets_from_lengths(lengths),
+        torch.from_numpy(clip.root_translation),
+    )
+    return end_points(pose, lengths)[:, list(CONTACT_END_POINTS)].numpy()
+
+
+def _quaternions(rotations: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(T, 22, 4) w, x, y, z from matrices, consecutive frames in one hemisphere."""
+    frames = len(rotations)
+    flat = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat(scalar_first=True)
+    quaternions = flat.reshape(frames, J, 4)
+    quaternions[0] *= np.where(quaternions[0, :, :1] < 0, -1.0, 1.0)
+    opposite = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
+    signs = np.where(np.cumsum(opposite, axis=0) % 2 == 1, -1.0, 1.0)
+    quaternions[1:] *= signs[..., None]
+    return quaternions.astype(np.float32)
+
+
+def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[CaptureClip, float | None]:
+    """The clip before its floor is set to zero, and the floor's height where it stands on one."""
+    points = _contact_points(clip)
+    still = still_points(points, source.fps)
+    known = ground_is_known(source.set, source.subject, source.action)
+    captured = CaptureClip(
+        name=name,
+        set=source.set,
+        subject=source.subject,
+        action=source.action,
+        action_class=_action_class(source),
+        split=_split(source),
+        fps=source.fps,
+        lengths=clip.lengths,
+        root_translation=clip.root_translation.astype(np.float32),
+        rotations=_quaternions(clip.rotations),
+        rotation_labelled=clip.rotation_labelled,
+        position_labelled=clip.position_labelled,
+        still=still,
+        ground_known=known,
+        velocity_labelled=source.fps >= _SLOWEST_FPS,
+    )
+    return captured, ground_height(points, still, source.fps) if known else None
+
+
+def _on_ground(clips: list[tuple[CaptureClip, float | None]]) -> list[CaptureClip]:
+    """Moves clips so that soles that stand are at z = 0: each by its own floor, else by the median of its set."""
+    floors: dict[str, list[float]] = defaultdict(list)
+    for clip, floor in clips:
+        if floor is not None:
+            floors[clip.set].append(floor)
+    moved = []
+    for clip, floor in clips:
+        if floor is None:
+            floor = float(np.median(floors[clip.set])) if floors[clip.set] else 0.0
+        down = np.array([0.0, 0.0, floor], dtype=np.float32)
+        moved.append(replace(clip, root_translation=clip.root_translation - down))
+    return moved
+
+
+def _errors(source: SourceClip, clip: RefitClip) -> RefitErrors:
+    distance = np.linalg.norm(fitted_joints(clip) - clip.targets, axis=-1)
+    return RefitErrors(source.set, distance.mean(axis=0), np.percentile(distance, 95, axis=0), len(distance))
+
+
+def load_captures_with_errors(
+    folder: Path, progress: Progress | None = None
+) -> tuple[list[CaptureClip], list[RefitErrors]]:
+    """As ``load_captures``, with the errors of the re-fit per clip."""
+    takes = _listed(folder)
+    sources: list[SourceClip] = []
+    workers = min(2, os.cpu_count() or 1, len(takes))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for source in pool.map(_read, takes):
+            sources.append(source)
+            if progress is not None:
+                progress(0.7 * len(sources) / len(takes), f"read {source.file.name}")
+    pieces: list[tuple[str, SourceClip]] = []
+    for source in sources:
+        cut = _pieces(source)
+        stem = f"{source.set}/{source.file.stem}"
+        pieces += [(stem if len(cut) == 1 else f"{stem}#{n}", one) for n, one in enumerate(cut, start=1)]
+
+    by_set: dict[str, list[SourceClip]] = defaultdict(list)
+    by_person: dict[tuple[str, str], list[SourceClip]] = defaultdict(list)
+    for _, piece in pieces:
+        by_set[piece.set].append(piece)
+        by_person[piece.set, piece.subject].append(piece)
+    clips: list[tuple[CaptureClip, float | None]] = []
+    errors: list[RefitErrors] = []
+    for name, piece in pieces:
+        calibration = calibrate(piece, by_person[piece.set, piece.subject], by_set[piece.set])
+        fitted = refit(piece, calibration)
+        clips.append(_capture_clip(piece, name, fitted))
+        errors.append(_errors(piece, fitted))
+        if progress is not None:
+            progress(0.7 + 0.3 * len(clips) / len(pieces), f"re-fitted {name}")
+    return _on_ground(clips), errors
+
+
+def load_captures(folder: Path, progress: Progress | None = None) -> list[CaptureClip]:
+    """All takes of a folder of motion capture, re-fitted to the canonical skeleton.
+
+    Args:
+        folder: with ``index.csv`` (columns set, file, subject, action), or with BVH files at any depth.
+        progress: called with the share done (0..1) and what was done.
+
+    Raises:
+        InputError: a file can't be read, or its skeleton can't be mapped.
+    """
+    return load_captures_with_errors(folder, progress)[0]
+
+
+def refit_report(errors: Iterable[RefitErrors]) -> str:
+    """A table of mean position errors in millimetres, one line per set, left and right together."""
+    by_set: dict[str, list[RefitErrors]] = defaultdict(list)
+    for one in errors:
+        by_set[one.set].append(one)
+    pairs = [name.removeprefix("Left") for name in FITTED_JOINTS if not name.startswith("Right")]
+    lines = [f"{'set':<20}{'mean':>7}" + "".join(f"{name:>9}" for name in pairs) + f"{'worst 95 %':>12}"]
+    for set_name, ones in sorted(by_set.items()):
+        frames = np.array([one.frames for one in ones], dtype=np.float64)
+        mean = np.average([one.mean for one in ones], axis=0, weights=frames) * 1000
+        per_pair = [
+            float(np.mean([value for name, value in zip(FITTED_JOINTS, mean, strict=True) if name.removeprefix("Left").removeprefix("Right") == pair]))
+            for pair in pairs
+        ]
+        worst = max(float(one.percentile_95.max()) for one in ones) * 1000
+        lines.append(f"{set_name:<20}{mean.mean():>7.1f}" + "".join(f"{v:>9.1f}" for v in per_pair) + f"{worst:>12.1f}")
+    return "\n".join(lines)
+
+
+def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
+    """Writes clips as one ``.npz`` without pickles, in one step.
+
+    All clips lie behind each other; quaternions as 16-bit fixed point, roots as 32-bit floats.
+    """
+    counts = np.array([len(clip) for clip in clips])
+    arrays = {
+        "offsets": np.concatenate([[0], np.cumsum(counts)]),
+        "fps": np.array([clip.fps for clip in clips]),
+        "lengths": np.stack([clip.lengths for clip in clips]),
+        "root_translation": np.concatenate([clip.root_translation for clip in clips]),
+        "rotations": np.concatenate(
+            [np.rint(clip.rotations * _QUATERNION_SCALE).astype(np.int16) for clip in clips]
+        ),
+        "rotation_labelled": np.stack([clip.rotation_labelled for clip in clips]),
+        "position_labelled": np.stack([clip.position_labelled for clip in clips]),
+        "still": np.concatenate([clip.still for clip in clips]),
+        "ground_known": np.array([clip.ground_known for clip in clips]),
+        "velocity_labelled": np.array([clip.velocity_labelled for clip in clips]),
+    }
+    for field in ("name", "set", "subject", "action", "action_class", "split"):
+        arrays[field] = np.array([getattr(clip, field) for clip in clips], dtype=np.str_)
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+    beside.replace(path)
+
+
+def load_cache(path: Path) -> list[CaptureClip]:
+    """The clips that ``save_cache`` wrote.
+
+    Raises:
+        InputError: the file is missing or is no such cache.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        offsets = arrays["offsets"]
+        rotations = arrays["rotations"].astype(np.float32) / _QUATERNION_SCALE
+        rotations /= np.linalg.norm(rotations, axis=-1, keepdims=True)
+        if rotations.shape[1:] != (J, 4) or arrays["lengths"].shape[1:] != (L,):
+            raise ValueError("another skeleton")
+        return [
+            CaptureClip(
+                name=str(arrays["name"][clip]),
+                set=str(arrays["set"][clip]),
+                subject=str(arrays["subject"][clip]),
+                action=str(arrays["action"][clip]),
+                action_class=str(arrays["action_class"][clip]),
+                split=str(arrays["split"][clip]),
+                fps=float(arrays["fps"][clip]),
+                lengths=arrays["lengths"][clip],
+                root_translation=arrays["root_translation"][start:stop],
+                rotations=rotations[start:stop],
+                rotation_labelled=arrays["rotation_labelled"][clip],
+                position_labelled=arrays["position_labelled"][clip],
+                still=arrays["still"][start:stop],
+                ground_known=bool(arrays["ground_known"][clip]),
+                velocity_labelled=bool(arrays["velocity_labelled"][clip]),
+            )
+            for clip, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True))
+        ]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such cache; write it with python -m estimator.training.capture") from error
+    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+        raise InputError(f"{path}: no cache of motion capture ({error}); write it again") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m estimator.training.capture", description=__doc__)
+    parser.add_argument("--mocap", type=Path, required=True, help="folder with index.csv, or of BVH files")
+    parser.add_argument("--cache", type=Path, required=True, help=".npz to write")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        clips, errors = load_captures_with_errors(options.mocap)
+        options.cache.parent.mkdir(parents=True, exist_ok=True)
+        save_cache(clips, options.cache)
+    except KineliftError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("mean distance between re-fitted and captured joints, mm")
+    print(refit_report(errors))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

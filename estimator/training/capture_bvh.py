@@ -1,0 +1,184 @@
+"""Motion capture as it comes: one BVH file to world positions and orientations in Kinelift's axes.
+
+Read with pymotion. The files are Y up and face +Z at rest (a T-pose whose joint frames are the world axes);
+Kinelift is Z up and faces -Y: (x, y, z) becomes (x, -z, y).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pymotion.rotations.quat as quat
+from numpy.typing import NDArray
+from pymotion.io.bvh import BVH
+from pymotion.ops import skeleton as pymotion_skeleton
+
+from ..errors import InputError
+
+Array = NDArray[np.float64]
+
+_AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Kinelift's world axes from those of BVH."""
+
+_NEEDED = ("Hips", "Spine", "Neck", "Head") + tuple(
+    f"{side}{joint}"
+    for side in ("Left", "Right")
+    for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
+)
+_REST_DIRECTIONS = {
+    "LeftArm": ("LeftForeArm", (1.0, 0.0, 0.0)),
+    "RightArm": ("RightForeArm", (-1.0, 0.0, 0.0)),
+    "LeftUpLeg": ("LeftLeg", (0.0, 0.0, -1.0)),
+    "RightUpLeg": ("RightLeg", (0.0, 0.0, -1.0)),
+}
+_REST_TOLERANCE = np.cos(np.radians(20.0))
+
+
+@dataclass(frozen=True)
+class SourceClip:
+    """One captured take on its own skeleton: N joints, T frames, metres, Z up, facing -Y at rest."""
+
+    file: Path
+    set: str
+    subject: str
+    action: str
+    fps: float
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    """-1 for the root"""
+    rest_joints: Array
+    """(N, 3) of the T-pose, root at the origin"""
+    joints: Array
+    """(T, N, 3) world"""
+    rotations: Array
+    """(T, N, 3, 3) from rest axes to the world"""
+    toe_ends: dict[str, Array]
+    """Offset (3,) of the end site from ``LeftToeBase`` and ``RightToeBase``, where there is one"""
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def at(self, name: str) -> Array:
+        """(T, 3) positions of a joint."""
+        return self.joints[:, self.names.index(name)]
+
+    def turn(self, name: str) -> Array:
+        """(T, 3, 3) world orientation of a joint."""
+        return self.rotations[:, self.names.index(name)]
+
+    def rest(self, name: str) -> Array:
+        """(3,) position of a joint in the T-pose."""
+        return self.rest_joints[self.names.index(name)]
+
+    def thorax(self) -> str:
+        """The joint that carries neck and shoulders."""
+        return next(name for name in ("Spine2", "Spine1", "Spine") if name in self)
+
+    def local_rotations(self) -> Array:
+        """(T, N, 3, 3) relative to the parent."""
+        local = self.rotations.copy()
+        for joint, parent in enumerate(self.parents):
+            if parent >= 0:
+                local[:, joint] = self.rotations[:, parent].transpose(0, 2, 1) @ self.rotations[:, joint]
+        return local
+
+    def piece(self, start: int, stop: int) -> SourceClip:
+        """Frames ``start`` to ``stop`` (exclusive) alone."""
+        return SourceClip(
+            self.file,
+            self.set,
+            self.subject,
+            self.action,
+            self.fps,
+            self.names,
+            self.parents,
+            self.rest_joints,
+            self.joints[start:stop],
+            self.rotations[start:stop],
+            self.toe_ends,
+        )
+
+
+def read_capture_bvh(path: Path, *, set_name: str, subject: str, action: str) -> SourceClip:
+    """One BVH file on the capture convention (metres, Y up, T-pose facing +Z at rest).
+
+    Raises:
+        InputError: the file is no complete BVH, or its skeleton can't be mapped to the canonical one.
+    """
+    data = _parse(path)
+    names = tuple(str(name).rpartition(":")[2] for name in data["names"])
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise InputError(
+            f"{path}: skeleton can't be mapped: no joint named {', '.join(missing)}; rename the joints as in the README"
+        )
+    parents = np.asarray(data["parents"])
+    offsets = np.asarray(data["offsets"], dtype=np.float64)
+    angles = np.radians(np.asarray(data["rotations"], dtype=np.float64))
+    order = np.tile(data["rot_order"], (len(angles), 1, 1))
+    positions, rotations = pymotion_skeleton.fk(
+        quat.from_euler(angles, order=order), data["positions"][:, 0], offsets, parents
+    )
+    joints = np.asarray(positions, dtype=np.float64) @ _AXES.T
+    turned = _AXES @ np.asarray(rotations, dtype=np.float64) @ _AXES.T
+    if not (np.isfinite(joints).all() and np.isfinite(turned).all()):
+        frame = int(np.argmin(np.isfinite(joints).all(axis=(1, 2))))
+        raise InputError(f"{path}: frame {frame + 1}: not a finite number; repair or leave out the file")
+
+    rest = np.zeros_like(offsets)
+    for joint in range(1, len(names)):
+        rest[joint] = rest[parents[joint]] + offsets[joint]
+    ends = {
+        names[parent]: np.asarray(end, dtype=np.float64) @ _AXES.T
+        for parent, end in zip(data["end_sites_parents"], data["end_sites"], strict=True)
+        if names[parent].endswith("ToeBase")
+    }
+    clip = SourceClip(
+        path,
+        set_name,
+        subject,
+        action,
+        1.0 / float(data["frame_time"]),
+        names,
+        (-1, *(int(parent) for parent in parents[1:])),
+        rest @ _AXES.T,
+        joints,
+        turned,
+        ends,
+    )
+    _check_rest_pose(clip)
+    return clip
+
+
+def _parse(path: Path) -> dict[str, object]:
+    """pymotion's dictionary, of a file that holds as many frames as it says."""
+    try:
+        _, _, motion = path.read_text(encoding="utf-8").partition("Frame Time")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: can't be read as text ({error.__class__.__name__})") from error
+    lines = motion.splitlines()[1:]
+    bvh = BVH()
+    try:
+        bvh.load(str(path))
+        frames = len(bvh.data["positions"])
+        complete = frames == sum(1 for line in lines if line.strip()) and bvh.data["frame_time"] > 0.0
+    except Exception as error:  # pymotion meets malformed text with whatever it stumbles over
+        raise InputError(f"{path}: not a BVH file ({error.__class__.__name__}); export it again") from error
+    if not complete or frames < 2:
+        raise InputError(f"{path}: the header says {frames} frames, the file holds {len(lines)}; export it again")
+    return dict(bvh.data)
+
+
+def _check_rest_pose(clip: SourceClip) -> None:
+    for joint, (child, direction) in _REST_DIRECTIONS.items():
+        bone = clip.rest(child) - clip.rest(joint)
+        if not bone @ np.array(direction) > _REST_TOLERANCE * np.linalg.norm(bone):
+            raise InputError(f"{clip.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose")
+    leg = np.linalg.norm(clip.rest("LeftFoot") - clip.rest("LeftUpLeg"))
+    if not 0.3 < leg < 1.5:
+        raise InputError(f"{clip.file}: legs {leg:.3g} long; the unit must be metres")

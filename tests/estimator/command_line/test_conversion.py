@@ -1,0 +1,155 @@
+"""One clip to files, and what is said about it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from estimator.command_line.clips import Clip
+from estimator.command_line.conversion import ClipResult, Settings, convert
+from estimator.estimate import EstimateOptions
+from estimator.motion_npz import load_motion
+from tests.estimator.command_line.keypoint_files import write_coco, write_openpose
+from tests.estimator.motions import camera_at
+
+
+@pytest.fixture
+def settings(weights: Path, tmp_path: Path) -> Settings:
+    (tmp_path / "out").mkdir()
+    return Settings(
+        tmp_path / "out", size=(1280, 720), fps=25.0, options=EstimateOptions(device="cpu", weights=weights)
+    )
+
+
+def outputs(settings: Settings) -> list[str]:
+    return sorted(path.name for path in settings.out.iterdir())
+
+
+def fine(result: ClipResult) -> ClipResult:
+    assert (result.errors, result.fault, result.fault_traceback) == ([], None, None)
+    return result
+
+
+def test_a_person_becomes_the_files_asked_for(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_openpose(tmp_path / "walk"), "walk")
+    fractions: list[float] = []
+    result = fine(convert(clip, replace(settings, save=("npz", "bvh", "json")), fractions.append))
+    assert outputs(settings) == ["walk_p1.bvh", "walk_p1.json", "walk_p1.npz"]
+    assert (result.status, result.notes) == ("converted", [])
+    assert [(p.person, p.frames, p.frame_start, p.status) for p in result.people] == [(1, 12, 0, "converted")]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    motion = load_motion(settings.out / "walk_p1.npz")
+    assert (len(motion), motion.fps, motion.person_id) == (12, 25.0, 1)
+    summary = json.loads((settings.out / "walk_p1.json").read_text())
+    assert summary["camera"]["focal_source"] == "guessed"
+    assert summary["frames"] == 12
+
+
+def test_size_and_rate_that_nobody_says_are_guessed_with_a_note(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    result = fine(convert(clip, replace(settings, size=None, fps=None)))
+    size, rate = result.notes
+    assert "a.json: the picture's size is not known, 1280 × 720 is assumed from the keypoints" in size
+    assert "a.json: the frame rate is not known, 30 is assumed; give --fps F" in rate
+    assert load_motion(settings.out / "a_p1.npz").fps == 30.0
+
+
+@pytest.mark.parametrize(("person", "people"), [("all", [1, 2, 3]), ("largest", [1]), ("3", [3])])
+def test_people_are_chosen(person: str, people: list[int], settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json", people=3), "a")
+    result = fine(convert(clip, replace(settings, person=person)))
+    assert [one.person for one in result.people] == people
+    assert outputs(settings) == [f"a_p{number}.npz" for number in people]
+
+
+def test_a_person_who_is_not_there(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json", people=2), "a")
+    result = convert(clip, replace(settings, person="3"))
+    assert result.status == "failed"
+    assert result.errors == [f"{clip.path}: there is no person 3, but people 1 to 2; choose with --person"]
+
+
+def test_a_range_counts_as_the_file_does(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, replace(settings, frames=(3, 7))))
+    motion = load_motion(settings.out / "a_p1.npz")
+    assert (motion.frame_start, len(motion)) == (3, 5)
+    assert "none of them in the range 40 to 50" in convert(clip, replace(settings, frames=(40, 50))).errors[0]
+
+
+def test_a_single_frame_is_no_motion_but_does_not_stop_the_others(settings: Settings, tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "a.json", people=2)
+    lines = json.loads(path.read_text())
+    path.write_text(json.dumps(lines[:13]))  # of the second person, one frame
+    result = fine(convert(Clip(path, "a"), settings))
+    assert outputs(settings) == ["a_p1.npz"]
+    assert "person 2 is on frame 0 only; a motion needs at least 2 frames; left out" in result.notes[0]
+    path.write_text(json.dumps(lines[:1]))
+    assert convert(Clip(path, "a"), settings).errors == [
+        f"{path}: person 1 is on frame 0 only; a motion needs at least 2 frames"
+    ]
+
+
+def test_a_known_camera_is_used(settings: Settings, tmp_path: Path) -> None:
+    camera = camera_at()
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, replace(settings, size=None, camera=camera)))
+    motion = load_motion(settings.out / "a_p1.npz")
+    np.testing.assert_array_equal(motion.intrinsics, camera.intrinsics)
+    np.testing.assert_array_equal(motion.world_from_camera, camera.world_from_camera)
+    fine(convert(clip, replace(settings, focal_px=1111.0)))
+    assert load_motion(settings.out / "a_p1.npz").intrinsics[0, 0] == 1111.0
+
+
+def test_a_camera_of_another_picture_is_refused(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    result = convert(clip, replace(settings, size=(1920, 1080), camera=camera_at()))
+    assert "on a picture of 1920 × 1080, the camera's is 1280 × 720" in result.errors[0]
+    assert outputs(settings) == []
+
+
+def test_resume_keeps_what_can_be_read_and_makes_the_rest(settings: Settings, tmp_path: Path) -> None:
+    settings = replace(settings, save=("npz", "bvh", "json"))
+    clip = Clip(write_coco(tmp_path / "a.json", people=2), "a")
+    fine(convert(clip, settings))
+    before = {path.name: path.stat().st_mtime_ns for path in settings.out.iterdir()}
+    again = fine(convert(clip, replace(settings, resume=True)))
+    assert (again.status, [person.status for person in again.people]) == ("skipped", ["skipped"] * 2)
+    assert {path.name: path.stat().st_mtime_ns for path in settings.out.iterdir()} == before
+
+    cut_off = settings.out / "a_p1.npz"
+    cut_off.write_bytes(cut_off.read_bytes()[:-50])
+    (settings.out / "a_p2.bvh").unlink()
+    again = fine(convert(clip, replace(settings, resume=True)))
+    assert (again.status, [person.status for person in again.people]) == ("converted", ["converted"] * 2)
+    assert outputs(settings) == sorted(before)
+    load_motion(cut_off)
+
+    (settings.out / "a_p2.json").write_text('{"frames": ')
+    again = fine(convert(clip, replace(settings, resume=True)))
+    assert [person.status for person in again.people] == ["skipped", "converted"]
+
+
+def test_a_folder_that_is_gone_is_told_and_nothing_is_left(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    settings.out.rmdir()
+    result = convert(clip, settings)
+    assert "a_p1.npz: can't be written (No such file or directory)" in result.errors[0]
+    assert [person.status for person in result.people] == ["failed"]
+
+
+def test_a_fault_of_ours_is_told_apart_from_bad_input(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("estimator.command_line.conversion.save_motion", broken)
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    result = convert(clip, settings)
+    assert result.errors == []
+    assert result.fault == f"{clip.path}: ZeroDivisionError: division by zero"
+    assert "in broken" in (result.fault_traceback or "")
