@@ -63,7 +63,7 @@ def camera_from_clip(
         InputError: the clip's file can't be read, or no usable focal length is given.
     """
     width, height = clip.size
-    if not width or not height:
+    if not clip.frame_duration:  # its size is no sign: Blender says 256 × 256
         raise InputError(f"{clip.name}: its picture can't be read; choose the clip's file again")
     lens = clip.tracking.camera
     solve_error = _solve_error(clip)

@@ -102,7 +102,7 @@ def look_at(direction: Tensor) -> Tensor:
     down = torch.zeros_like(z)
     down[..., 1] = 1.0
     # Straight up or down has no level x; a hint of the camera's own z picks one without a jump.
-    down[..., 2] = 1e-3
+    down[..., 2] = 1e-5
     x = torch.nn.functional.normalize(torch.linalg.cross(down, z), dim=-1)
     return torch.stack([x, torch.linalg.cross(z, x), z], dim=-2)
 

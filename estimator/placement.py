@@ -16,7 +16,7 @@ from .motion import Motion
 from .observation import NETWORK_FPS
 from .resample import hemisphere_continuous, resample_curve, resample_line, resample_rotations
 from .track import KeypointTrack
-from .world import average_gravity, world_from_gravity
+from .world import average_gravity, level_gravity, world_from_gravity
 
 Array = NDArray[np.float64]
 
@@ -38,7 +38,8 @@ def place(
     world_from_axes = axes.world_from_axes
     if world_from_axes is None:
         feet = root[:, None] + lifted.contact_offsets
-        world_from_axes = world_from_gravity(average_gravity(lifted.down), root, feet, lifted.still, trust)
+        down = level_gravity(average_gravity(lifted.down), feet, lifted.still, trust)
+        world_from_axes = world_from_gravity(down, root, feet, lifted.still, trust)
     turn, shift = world_from_axes[:3, :3], world_from_axes[:3, 3]
 
     rotations = resample_rotations(hemisphere_continuous(lifted.rotations), NETWORK_FPS, fps, frames)

@@ -103,9 +103,10 @@ def read_coco(source: Source, progress: Progress | None = None) -> tuple[Detecte
         )
     if not isinstance(document, dict):
         return (DetectedClip(read_result_entries(document, LAYOUTS, source.label, progress)),)
+    listed = document.get("images")
     images = {
         image["id"]: image
-        for image in document.get("images") or []
+        for image in (listed if isinstance(listed, list) else [])
         if isinstance(image, dict) and isinstance(image.get("id"), int | str)
     }
     entries = [
@@ -114,11 +115,17 @@ def read_coco(source: Source, progress: Progress | None = None) -> tuple[Detecte
         else entry
         for entry in document["annotations"]
     ]
-    sizes = {(image.get("width"), image.get("height")) for image in images.values()}
-    width, height = sizes.pop() if len(sizes) == 1 else (None, None)
     detections = read_result_entries(entries, LAYOUTS, source.label, progress)
-    known = isinstance(width, int) and isinstance(height, int)
-    return (DetectedClip(detections, width if known else None, height if known else None),)
+    width, height = (
+        _common_size([image.get(side) for image in images.values()]) for side in ("width", "height")
+    )
+    return (DetectedClip(detections, width, height),)
+
+
+def _common_size(sizes: list[Any]) -> int | None:
+    """The size that all pictures have; None where they differ or don't say."""
+    same = bool(sizes) and all(size == sizes[0] for size in sizes)
+    return sizes[0] if same and isinstance(sizes[0], int) and sizes[0] > 0 else None
 
 
 def _frame_reference(images: dict[int | str, Any], image_id: Any) -> Any:

@@ -162,7 +162,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -
     with archive.open(member) as file:
         try:
             shape, fortran, dtype = _read_header(file)
-        except (ValueError, KeyError) as error:
+        except Exception as error:  # NumPy parses the header as Python; a damaged one can raise anything
             raise InputError(f"{where}: no NumPy array ({_one_line(error)}); export it again") from None
         if dtype.hasobject:
             return _unpickle(file, where)
@@ -176,7 +176,10 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -
         data = file.read(size)
         if len(data) != size:
             raise InputError(f"{where}: the data is cut off; export it again")
-        return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        try:
+            return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+        except ValueError as error:
+            raise InputError(f"{where}: no array of numbers ({_one_line(error)}); export it again") from None
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

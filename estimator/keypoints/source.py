@@ -27,8 +27,8 @@ class FrameFile(NamedTuple):
 
 
 def printable(name: str | os.PathLike[str]) -> str:
-    """A path for messages: bytes that are not UTF-8, and control characters, become replacement marks."""
-    text = os.fsencode(name).decode("utf-8", "replace")
+    """A path for messages: what can't be printed (undecodable bytes, control characters) is marked."""
+    text = os.fspath(name)
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

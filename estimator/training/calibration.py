@@ -42,6 +42,7 @@ UP = np.array([0.0, 0.0, 1.0])
 
 _BENT = np.radians([30.0, 130.0])
 _ENOUGH_SECONDS = 1.0
+_ENOUGH_FRAMES = 30
 _HEAD_OVER_ARMS = 0.35
 """Height of the canonical Head joint (level of the nose) over the line of the arms, in heights of that line over
 mid-hip: 0.175 m of an adult of 1.68 m."""
@@ -50,6 +51,7 @@ _NECK_UNDER_ARMS = 0.045
 7 cm below it to 6 cm above."""
 _HEAD_PITCH = np.radians([0.0, 20.0])
 """Where people look who stand or walk, on average over a take, downwards; more is the source's head frame."""
+_FEET = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
 _LARGEST_FOOT_TILT = np.cos(np.radians(30.0))
 
 
@@ -95,7 +97,7 @@ def swing(start: Array, end: Array) -> Array:
     return np.asarray(np.eye(3) + cross + cross @ cross / np.maximum(1.0 + cosine, 1e-6)[..., None, None])
 
 
-def hinge_planes(clip: SourceClip, limb: str) -> tuple[Array, Array, Array]:
+def _hinge_planes(clip: SourceClip, limb: str) -> tuple[Array, Array, Array]:
     """Of a limb of a source: unit bone directions (T, 3) twice, and the bend in radians (T,)."""
     middle, end = LIMBS[limb]
     upper = unit(clip.at(middle) - clip.at(limb))
@@ -107,7 +109,7 @@ def hinge_planes(clip: SourceClip, limb: str) -> tuple[Array, Array, Array]:
 
 def _hinge_angles(clip: SourceClip, limb: str) -> Array:
     """Twist (radians) of the measured hinge axis about the bone in the source's frame, bent frames only."""
-    upper, lower, bend = hinge_planes(clip, limb)
+    upper, lower, bend = _hinge_planes(clip, limb)
     bent = (bend > _BENT[0]) & (bend < _BENT[1])
     axis = unit(np.cross(upper[bent], lower[bent]))
     local = np.einsum("tji,tj->ti", clip.turn(limb)[bent], axis)
@@ -142,17 +144,22 @@ def _upright(clip: SourceClip) -> tuple[Array, Array]:
     return trunk[:, 2] > np.cos(np.radians(25.0)), heading
 
 
-def _median_pitch(clips: Sequence[SourceClip], joint: str, axis: Array) -> float | None:
-    """Median forward lean over upright frames of a source joint's axis relative to that of the trunk's line."""
-    values = []
-    for clip in clips:
-        upright, heading = _upright(clip)
-        values.append(_pitch(clip.turn(joint)[upright] @ axis, heading[upright]))
-    angles = np.concatenate(values)
-    return float(np.median(angles)) if len(angles) > 30 else None
+def neck_point(clip: SourceClip) -> Array:
+    """(3,) base of the neck in the T-pose: on the source's cervical line, a little under the line of the arms."""
+    arms, torso = _arm_line(clip)
+    column = np.stack([clip.rest(name) for name in (clip.thorax(), "Neck", "Head")])
+    height = float(arms[2]) - _NECK_UNDER_ARMS * torso
+    return np.array([*(np.interp(height, column[:, 2], column[:, axis]) for axis in (0, 1)), height])
 
 
-def _trunk_turn(clips: Sequence[SourceClip], joint: str, across: Array, neck: Array) -> Array:
+def _arm_line(clip: SourceClip) -> tuple[Array, float]:
+    """Midpoint (3,) between the shoulders in the T-pose, and its height over mid-hip in metres."""
+    arms = (clip.rest("LeftArm") + clip.rest("RightArm")) / 2
+    hips = (clip.rest("LeftUpLeg") + clip.rest("RightUpLeg")) / 2
+    return arms, float(arms[2] - hips[2])
+
+
+def _trunk_turn(clips: Sequence[SourceClip], joint: str, across: Array) -> Array:
     """Turn of a trunk joint's frame about the line of the hips, so that trunks of upright people are straight.
 
     Where a pelvis or thorax "points" is the source's choice of markers; no keypoint shows it. So people who
@@ -163,26 +170,32 @@ def _trunk_turn(clips: Sequence[SourceClip], joint: str, across: Array, neck: Ar
         upright, heading = _upright(clip)
         middle = (clip.at("LeftUpLeg") + clip.at("RightUpLeg")) / 2
         thorax = clip.thorax()
-        base = clip.at(thorax) + clip.turn(thorax) @ neck
+        base = clip.at(thorax) + clip.turn(thorax) @ (neck_point(clip) - clip.rest(thorax))
         line = unit(base - middle)[upright]
-        leans.append(_pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright]))
+        leans.append(
+            _pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright])
+        )
     angles = np.concatenate(leans)
-    if len(angles) > 30:
+    if len(angles) > _ENOUGH_FRAMES:
         lean = float(np.median(angles))
     else:
         clip = clips[0]
-        line = clip.rest(clip.thorax()) + neck - (clip.rest("LeftUpLeg") + clip.rest("RightUpLeg")) / 2
+        line = neck_point(clip) - (clip.rest("LeftUpLeg") + clip.rest("RightUpLeg")) / 2
         lean = float(np.arctan2(-line[1], line[2]))
     level = swing(np.array([1.0, 0.0, 0.0]), across)
     return np.asarray(level @ rotation_about(np.array([1.0, 0.0, 0.0]), lean))
 
 
 def _head_turn(clips: Sequence[SourceClip]) -> Array:
-    pitch = _median_pitch(clips, "Head", UP)
-    if pitch is None:
+    pitches = []
+    for clip in clips:
+        upright, heading = _upright(clip)
+        pitches.append(_pitch(clip.turn("Head")[upright] @ UP, heading[upright]))
+    angles = np.concatenate(pitches)
+    if len(angles) <= _ENOUGH_FRAMES:
         return np.eye(3)
-    excess = pitch - float(np.clip(pitch, *_HEAD_PITCH))
-    return rotation_about(np.array([1.0, 0.0, 0.0]), -excess)
+    pitch = float(np.median(angles))
+    return rotation_about(np.array([1.0, 0.0, 0.0]), float(np.clip(pitch, *_HEAD_PITCH)) - pitch)
 
 
 def _rest_forward(clip: SourceClip, joint: str) -> Array:
@@ -195,54 +208,52 @@ def _rest_forward(clip: SourceClip, joint: str) -> Array:
     return unit(bone * np.array([1.0, 1.0, 0.0])) if np.linalg.norm(bone[:2]) > 0.01 else FORWARD
 
 
-def _flat_turn(person: Sequence[SourceClip], clip: SourceClip, joint: str) -> Array:
-    """Turn that makes the sole of a foot that stands flat horizontal: its own clip's, else the person's."""
+def _sole_normals(clip: SourceClip, joint: str) -> Array:
+    """(F, 3) world up in the source's frame of a foot or toe joint, in the frames in which it stands flat."""
+    flat = standing_frames(clip, joint)
+    ups = np.asarray(clip.turn(joint)[flat][:, 2])
+    return ups[ups[:, 2] > _LARGEST_FOOT_TILT]
+
+
+def _flat_turn(clip: SourceClip, joint: str, own: Array, person: Sequence[Array]) -> Array:
+    """Turn that makes the sole of a foot that stands flat horizontal: by its own clip, else by the person's."""
     forward = _rest_forward(clip, joint)
     normal = UP
-    for clips in ([clip], person):
-        ups = []
-        for one in clips:
-            flat = standing_frames(one, joint)
-            ups.append(np.einsum("tji,j->ti", one.turn(joint)[flat], UP))
-        local = np.concatenate(ups)
-        local = local[local[:, 2] > _LARGEST_FOOT_TILT]
-        if len(local) > 0.5 * clip.fps:
-            normal = unit(np.median(local, axis=0))
+    for ups in (own, np.concatenate(person)):
+        if len(ups) > 0.5 * clip.fps:
+            normal = unit(np.median(ups, axis=0))
             break
     back = -unit(forward - normal * (forward @ normal))
     return np.stack([np.cross(back, normal), back, normal], axis=-1)
 
 
-def calibrate(clip: SourceClip, person: Sequence[SourceClip], everyone: Sequence[SourceClip]) -> Calibration:
-    """Corrections of one clip.
+def calibrate(person: Sequence[SourceClip], everyone: Sequence[SourceClip]) -> list[Calibration]:
+    """Corrections of each clip of one person in one set.
 
     Args:
-        clip: the take; feet are levelled on it alone where it stands long enough.
         person: all clips of that person in that set.
-        everyone: all clips of the set.
+        everyone: all clips of the set, for what the person's own don't show.
     """
-    thorax = clip.thorax()
-    hips = (clip.rest("LeftUpLeg") + clip.rest("RightUpLeg")) / 2
-    arms = (clip.rest("LeftArm") + clip.rest("RightArm")) / 2
-    torso = float(arms[2] - hips[2])
-    column = np.stack([clip.rest(name) for name in (thorax, "Neck", "Head")])
-    height = float(arms[2]) - _NECK_UNDER_ARMS * torso
-    neck = np.array([*(np.interp(height, column[:, 2], column[:, axis]) for axis in (0, 1)), height])
-    neck_from_thorax = neck - clip.rest(thorax)
-    across = unit(clip.rest("LeftUpLeg") - clip.rest("RightUpLeg"))
-    shoulders = unit(clip.rest("LeftArm") - clip.rest("RightArm"))
+    first = person[0]
+    thorax = first.thorax()
+    hinge_twist = {limb: _hinge_twist(limb, person, everyone) for limb in LIMBS}
+    hips = _trunk_turn(person, "Hips", unit(first.rest("LeftUpLeg") - first.rest("RightUpLeg")))
+    chest = _trunk_turn(person, thorax, unit(first.rest("LeftArm") - first.rest("RightArm")))
     head = _head_turn(person)
-    rise = _HEAD_OVER_ARMS * torso - (clip.rest("Head")[2] - arms[2])
-    return Calibration(
-        hinge_twist={limb: _hinge_twist(limb, person, everyone) for limb in LIMBS},
-        hips=_trunk_turn(person, "Hips", across, neck_from_thorax),
-        thorax=_trunk_turn(person, thorax, shoulders, neck_from_thorax),
-        head=head,
-        feet={
-            joint: _flat_turn(person, clip, joint)
-            for joint in ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
-            if joint in clip
-        },
-        neck_from_thorax=neck_from_thorax,
-        head_offset=head @ (UP * rise),
-    )
+    soles = {joint: [_sole_normals(clip, joint) for clip in person] for joint in _FEET if joint in first}
+    calibrations = []
+    for number, clip in enumerate(person):
+        arms, torso = _arm_line(clip)
+        rise = _HEAD_OVER_ARMS * torso - (clip.rest("Head")[2] - arms[2])
+        calibrations.append(
+            Calibration(
+                hinge_twist=hinge_twist,
+                hips=hips,
+                thorax=chest,
+                head=head,
+                feet={joint: _flat_turn(clip, joint, ups[number], ups) for joint, ups in soles.items()},
+                neck_from_thorax=neck_point(clip) - clip.rest(thorax),
+                head_offset=head @ (UP * rise),
+            )
+        )
+    return calibrations

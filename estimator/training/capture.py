@@ -26,7 +26,7 @@ from scipy.spatial.transform import Rotation
 from ..errors import InputError, KineliftError
 from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from ..skeleton import CONTACT_END_POINTS, J, L
-from .calibration import calibrate
+from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
 from .labels import ground_height, ground_is_known, still_points
 from .refit import FITTED_JOINTS, RefitClip, fitted_joints, refit
@@ -137,9 +137,11 @@ def _read(take: tuple[Path, str, str, str]) -> SourceClip:
 def _pieces(clip: SourceClip) -> list[SourceClip]:
     """The clip cut where a joint other than hands and toes jumps; shorter pieces than a second are dropped."""
     local = clip.local_rotations()
-    steps = Rotation.from_matrix(
-        (local[:-1].swapaxes(-1, -2) @ local[1:]).reshape(-1, 3, 3)
-    ).magnitude().reshape(len(clip) - 1, -1)
+    steps = (
+        Rotation.from_matrix((local[:-1].swapaxes(-1, -2) @ local[1:]).reshape(-1, 3, 3))
+        .magnitude()
+        .reshape(len(clip) - 1, -1)
+    )
     body = [not name.endswith(("Hand", "ToeBase")) for name in clip.names]
     limit = min(_JUMP * 60.0 / clip.fps, np.radians(150.0))
     cuts = np.flatnonzero((steps[:, body] > limit).any(axis=1)) + 1
@@ -235,15 +237,19 @@ def load_captures_with_errors(
         pieces += [(stem if len(cut) == 1 else f"{stem}#{n}", one) for n, one in enumerate(cut, start=1)]
 
     by_set: dict[str, list[SourceClip]] = defaultdict(list)
-    by_person: dict[tuple[str, str], list[SourceClip]] = defaultdict(list)
-    for _, piece in pieces:
+    by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, (_, piece) in enumerate(pieces):
         by_set[piece.set].append(piece)
-        by_person[piece.set, piece.subject].append(piece)
+        by_person[piece.set, piece.subject].append(number)
+    calibrations: dict[int, Calibration] = {}
+    for (set_name, _), numbers in by_person.items():
+        of_person = calibrate([pieces[number][1] for number in numbers], by_set[set_name])
+        calibrations |= dict(zip(numbers, of_person, strict=True))
+
     clips: list[tuple[CaptureClip, float | None]] = []
     errors: list[RefitErrors] = []
-    for name, piece in pieces:
-        calibration = calibrate(piece, by_person[piece.set, piece.subject], by_set[piece.set])
-        fitted = refit(piece, calibration)
+    for number, (name, piece) in enumerate(pieces):
+        fitted = refit(piece, calibrations[number])
         clips.append(_capture_clip(piece, name, fitted))
         errors.append(_errors(piece, fitted))
         if progress is not None:
@@ -275,11 +281,21 @@ def refit_report(errors: Iterable[RefitErrors]) -> str:
         frames = np.array([one.frames for one in ones], dtype=np.float64)
         mean = np.average([one.mean for one in ones], axis=0, weights=frames) * 1000
         per_pair = [
-            float(np.mean([value for name, value in zip(FITTED_JOINTS, mean, strict=True) if name.removeprefix("Left").removeprefix("Right") == pair]))
+            float(
+                np.mean(
+                    [
+                        value
+                        for name, value in zip(FITTED_JOINTS, mean, strict=True)
+                        if name.removeprefix("Left").removeprefix("Right") == pair
+                    ]
+                )
+            )
             for pair in pairs
         ]
         worst = max(float(one.percentile_95.max()) for one in ones) * 1000
-        lines.append(f"{set_name:<20}{mean.mean():>7.1f}" + "".join(f"{v:>9.1f}" for v in per_pair) + f"{worst:>12.1f}")
+        lines.append(
+            f"{set_name:<20}{mean.mean():>7.1f}" + "".join(f"{v:>9.1f}" for v in per_pair) + f"{worst:>12.1f}"
+        )
     return "\n".join(lines)
 
 
@@ -346,7 +362,9 @@ def load_cache(path: Path) -> list[CaptureClip]:
             for clip, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True))
         ]
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such cache; write it with python -m estimator.training.capture") from error
+        raise InputError(
+            f"{path}: no such cache; write it with python -m estimator.training.capture"
+        ) from error
     except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
         raise InputError(f"{path}: no cache of motion capture ({error}); write it again") from error
 

@@ -170,7 +170,9 @@ def _parse(path: Path) -> dict[str, object]:
     except Exception as error:  # pymotion meets malformed text with whatever it stumbles over
         raise InputError(f"{path}: not a BVH file ({error.__class__.__name__}); export it again") from error
     if not complete or frames < 2:
-        raise InputError(f"{path}: the header says {frames} frames, the file holds {len(lines)}; export it again")
+        raise InputError(
+            f"{path}: the header says {frames} frames, the file holds {len(lines)}; export it again"
+        )
     return dict(bvh.data)
 
 
@@ -178,7 +180,9 @@ def _check_rest_pose(clip: SourceClip) -> None:
     for joint, (child, direction) in _REST_DIRECTIONS.items():
         bone = clip.rest(child) - clip.rest(joint)
         if not bone @ np.array(direction) > _REST_TOLERANCE * np.linalg.norm(bone):
-            raise InputError(f"{clip.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose")
+            raise InputError(
+                f"{clip.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose"
+            )
     leg = np.linalg.norm(clip.rest("LeftFoot") - clip.rest("LeftUpLeg"))
     if not 0.3 < leg < 1.5:
         raise InputError(f"{clip.file}: legs {leg:.3g} long; the unit must be metres")

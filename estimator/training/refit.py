@@ -21,7 +21,11 @@ from .calibration import BONE_AXES, HINGE_AXES, LIMBS, Calibration, rotation_abo
 from .capture_bvh import Array, SourceClip
 
 FITTED_JOINTS: tuple[str, ...] = (
-    *(f"{side}{joint}" for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot") for side in ("Left", "Right")),
+    *(
+        f"{side}{joint}"
+        for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
+        for side in ("Left", "Right")
+    ),
     "Neck",
     "Head",
 )
@@ -31,7 +35,7 @@ _TRUNK = ("Hips", "Spine", "Spine1", "Spine2")
 _TWIST_SMOOTHING_SECONDS = 0.3
 _SOURCE_TWIST_WEIGHT = 0.02
 """Of the source's own twist against the bent frames around."""
-_CERTAIN_BEND = np.radians([4.0, 16.0])
+_CERTAIN_BEND = np.radians([8.0, 30.0])
 """From here to there the measured plane takes over from the smoothed twist."""
 _CERTAIN_BEND_STRANGE = np.radians([25.0, 50.0])
 """The same where the limb bends sideways or backwards: a little is noise, much is a flipped source frame."""
@@ -40,7 +44,8 @@ _PLAUSIBLE_OFFSET = np.radians([40.0, 75.0])
 _DEAD_JOINT = np.radians(0.2)
 _DEAD_CLAVICLE = np.radians(2.0)
 _JUMP = np.radians(60.0)
-_RELAXED_HAND = Rotation.from_euler("x", 0.0)
+_RELAXED_HAND = {"Left": np.radians([30.0, -17.0, 0.0]), "Right": np.radians([30.0, 17.0, 0.0])}
+"""Rotation vectors: mean over the sets that have hands."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ def _lengths(points: dict[str, Array], clip: SourceClip, thorax: Array) -> Array
     """(10,) symmetric, from medians over the clip."""
 
     def both(start: str, end: str) -> float:
-        sides = [np.median(np.linalg.norm(points[s + end] - points[s + start], axis=-1)) for s in ("Left", "Right")]
+        sides = [
+            np.median(np.linalg.norm(points[s + end] - points[s + start], axis=-1)) for s in ("Left", "Right")
+        ]
         return float(np.mean(sides))
 
     line = points["Neck"] - points["Hips"]
@@ -98,7 +105,9 @@ def _lengths(points: dict[str, Array], clip: SourceClip, thorax: Array) -> Array
     }
     if "LeftToeBase" in clip:
         bones = [clip.rest(f"{side}ToeBase") - clip.rest(f"{side}Foot") for side in ("Left", "Right")]
-        lengths["foot"] = float(np.mean([np.linalg.norm(bone[:2]) for bone in bones])) / np.cos(np.radians(20.0))
+        lengths["foot"] = float(np.mean([np.linalg.norm(bone[:2]) for bone in bones])) / np.cos(
+            np.radians(20.0)
+        )
     else:
         # No toe joint: in proportion to the person.
         others = np.array([0.0 if name == "foot" else lengths[name] for name in LENGTH_NAMES])
@@ -114,7 +123,12 @@ def _blend(start: Array, end: Array, share: float) -> Array:
 
 
 def _limb(
-    clip: SourceClip, limb: str, root: Array, points: dict[str, Array], bones: tuple[float, float], twist: float
+    clip: SourceClip,
+    limb: str,
+    root: Array,
+    points: dict[str, Array],
+    bones: tuple[float, float],
+    twist: float,
 ) -> tuple[Array, Array]:
     """Orientations (T, 3, 3) of a limb's two bones, the lower one an exact hinge, the wrist or ankle aimed at.
 
@@ -234,7 +248,9 @@ def refit(clip: SourceClip, calibration: Calibration) -> RefitClip:
     turns[:, index["Hips"]] = pelvis
     spine = place("Spine")
     trunk = [_blend(pelvis, thorax, share) for share in (1 / 3, 2 / 3, 1.0)]
-    rest_of_trunk = sum(turn @ offsets[index[name]] for turn, name in zip(trunk, ("Spine1", "Spine2", "Neck"), strict=True))
+    rest_of_trunk = sum(
+        turn @ offsets[index[name]] for turn, name in zip(trunk, ("Spine1", "Spine2", "Neck"), strict=True)
+    )
     aim = swing(unit(rest_of_trunk), unit(points["Neck"] - spine))
     for name, turn in zip(_TRUNK[1:], trunk, strict=True):
         turns[:, index[name]] = aim @ turn
@@ -253,7 +269,10 @@ def refit(clip: SourceClip, calibration: Calibration) -> RefitClip:
         shoulder = place(f"{side}Shoulder")
         outward = chest @ BONE_AXES[f"{side}Arm"]
         turns[:, index[f"{side}Shoulder"]] = swing(outward, unit(points[f"{side}Arm"] - shoulder)) @ chest
-        for limb, bone_names in ((f"{side}Arm", ("upper_arm", "forearm")), (f"{side}UpLeg", ("thigh", "shin"))):
+        for limb, bone_names in (
+            (f"{side}Arm", ("upper_arm", "forearm")),
+            (f"{side}UpLeg", ("thigh", "shin")),
+        ):
             root = place(limb)
             middle_name, end_name = LIMBS[limb]
             upper, lower = (float(lengths[LENGTH_NAMES.index(name)]) for name in bone_names)
@@ -275,7 +294,7 @@ def refit(clip: SourceClip, calibration: Calibration) -> RefitClip:
     rotation_labelled, position_labelled = _labelled(clip)
     for side in ("Left", "Right"):
         if not rotation_labelled[index[f"{side}Hand"]]:
-            rotations[:, index[f"{side}Hand"]] = _RELAXED_HAND.as_matrix()
+            rotations[:, index[f"{side}Hand"]] = Rotation.from_rotvec(_RELAXED_HAND[side]).as_matrix()
     return RefitClip(
         lengths,
         points["Hips"],

@@ -44,7 +44,9 @@ def test_bad_inputs_get_a_line_each_and_the_good_one_is_converted(tmp_path: Path
     (tmp_path / "zero.json").write_bytes(b"")
     one_frame = write_coco(tmp_path / "one_frame.json", frames=1)
     far = write_coco(tmp_path / "far.json")
-    far.write_text(far.read_text().replace("[", "[1e9, ", 2).replace("[1e9, ", "[", 1))
+    detections = json.loads(far.read_text())
+    detections[5]["keypoints"][3] = 1e9
+    far.write_text(json.dumps(detections))
     latin = Path(os.fsdecode(bytes(tmp_path) + b"/f\xfcnf.json"))
     latin.write_text("{")
     bad = [
@@ -67,8 +69,6 @@ def test_bad_inputs_get_a_line_each_and_the_good_one_is_converted(tmp_path: Path
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert len(errors) == len(bad), done.stderr
-    for path, line in zip(bad, errors, strict=True):
-        assert path.name.encode("ascii", "replace").decode().split("?")[0].rstrip("\udcfc")[:1] in line
     expected = [
         "empty: is an empty folder",
         "truncated_000000000007_keypoints.json",
@@ -76,7 +76,7 @@ def test_bad_inputs_get_a_line_each_and_the_good_one_is_converted(tmp_path: Path
         "zero.json: the file is empty",
         "none.json: there is no such file or folder",
         "one_frame.json: person 1 is on frame 0 only",
-        "far.json",
+        "far.json, frame 5: keypoint 1 lies at [1000000000.0, ",
         "f\ufffdnf.json: no valid JSON",
     ]
     for text, line in zip(expected, errors, strict=True):
@@ -97,21 +97,22 @@ def test_several_jobs_make_the_same_files_and_resume_skips_them(tmp_path: Path, 
         write_coco(takes / f"{name}.json")
     (takes / "bad.json").write_text("{")
     common = ("--fps", "25", "--size", "1280", "720", "--weights", weights, "--device", "cpu")
-    one = estimator("estimate", takes, "--out", tmp_path / "one", *common)
     two = estimator("estimate", takes, "--out", tmp_path / "two", "--jobs", "2", *common)
-    assert (one.returncode, two.returncode) == (2, 2), one.stderr + two.stderr
+    assert two.returncode == 2, two.stderr
+    assert two.stderr.count("error: ") == 1
+    assert main(["estimate", *map(str, (takes, "--out", tmp_path / "one", *common))]) == 2
     assert names(tmp_path / "one") == names(tmp_path / "two") == ["a_p1.npz", "b_p1.npz", "c_p1.npz"]
     for name in names(tmp_path / "one"):
         first, second = (load_motion(tmp_path / folder / name) for folder in ("one", "two"))
         assert abs(first.joints_world - second.joints_world).max() < 1e-4
-    assert two.stderr.count("error: ") == 1
 
     (tmp_path / "two" / "b_p1.npz").unlink()
     report = tmp_path / "report.json"
-    again = estimator("estimate", takes, "--out", tmp_path / "two", "--resume", "--report", report, *common)
+    resumed = ("estimate", takes, "--out", tmp_path / "two", "--resume", "--report", report, *common)
+    assert main([*map(str, resumed)]) == 2
     document = json.loads(report.read_text())
     statuses = {entry["name"]: entry["status"] for entry in document["inputs"]}
-    assert statuses == {"a": "skipped", "b": "converted", "bad": "failed", "c": "skipped"}, again.stderr
+    assert statuses == {"a": "skipped", "b": "converted", "bad": "failed", "c": "skipped"}
 
 
 def test_a_fault_of_ours_exits_with_1_and_shows_where_only_on_demand(

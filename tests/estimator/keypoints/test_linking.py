@@ -71,7 +71,7 @@ def test_people_who_cross_keep_their_tracks(people: SimpleNamespace, seed: int, 
 def test_people_who_walk_through_each_other_come_out_right(
     people: SimpleNamespace, seed: int, speed: float
 ) -> None:
-    """Of one size and at one place for a frame, which nothing can tell apart; the other frames can be told."""
+    """Of one size and at one place for a frame, which nothing can tell apart; all other frames can."""
     frames = range(100)
     scene = Scene(people, seed=seed)
     scene.add(0, frames, lambda f: 1000 + speed * (f - 50)).add(1, frames, lambda f: 1000 - speed * (f - 50))

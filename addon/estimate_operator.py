@@ -1,0 +1,171 @@
+# mypy: allow-subclassing-any
+"""Estimate Motion: the long work in a thread, then everything into the file in one step."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import bpy
+
+from ..estimator.errors import InputError, KineliftError
+from .dependencies import missing_line
+from .estimate_job import EstimateJob, end_running_job, running_job, start_job
+from .estimate_request import EstimateRequest, estimate_request, whats_missing
+from .estimate_work import EstimateResult, do_estimate
+from .people_list import list_people
+from .take import write_take
+
+_TICK_SECONDS = 0.1
+
+
+class KINELIFT_OT_estimate_motion(bpy.types.Operator):
+    """Estimate the 3D motion of the chosen people and make an armature of each, with a camera that matches the clip"""
+
+    bl_idname = "kinelift.estimate_motion"
+    bl_label = "Estimate Motion"
+    # Not REGISTER: the redo panel would estimate again at every touch.
+    bl_options = {"UNDO"}
+
+    _job: EstimateJob
+    _timer: bpy.types.Timer
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if running_job() is not None:
+            cls.poll_message_set("An estimate is running; wait for it or cancel it")
+            return False
+        if missing := whats_missing(context):
+            cls.poll_message_set(missing)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        try:
+            if line := missing_line():
+                raise InputError(line)
+            self._job = start_job(estimate_request(context))
+        except KineliftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self._timer = context.window_manager.event_timer_add(_TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        self._show(context)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "ESC" and event.value == "PRESS":
+            self._job.cancel()
+            self._show(context)
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        self._show(context)
+        if not self._job.finished:
+            return {"PASS_THROUGH"}
+        self._clear(context)
+        if self._job.cancelled:
+            self.report({"INFO"}, "Estimate cancelled; nothing was changed")
+            return {"CANCELLED"}
+        if self._job.result is None:
+            self.report({"ERROR"}, self._job.error or "Estimating ended without a result")
+            return {"CANCELLED"}
+        return self._write(context, self._job.request, self._job.result)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Called by Blender when the window or the file goes away."""
+        self._job.cancel()
+        self._clear(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        window_manager = context.window_manager
+        window_manager.progress_begin(0.0, 1.0)
+        try:
+            request = estimate_request(context)
+            result = do_estimate(request, lambda fraction, text: window_manager.progress_update(fraction))
+        except KineliftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        finally:
+            window_manager.progress_end()
+        return self._write(context, request, result)
+
+    def _write(self, context: bpy.types.Context, request: EstimateRequest, result: EstimateResult) -> set[str]:
+        """The one step that changes the file."""
+        try:
+            with _in_scene(context, request.scene):
+                done = _write_result(bpy.context, request, result)
+        except KineliftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        for note in done[1:]:
+            self.report({"WARNING"}, note)
+        self.report({"INFO"}, done[0])
+        return {"FINISHED"}
+
+    def _show(self, context: bpy.types.Context) -> None:
+        job = self._job
+        text = job.text if job.cancelled else f"{job.text}: {job.fraction:.0%}   (Esc to cancel)"
+        context.workspace.status_text_set(f"Kinelift: {text}")
+        _redraw_panels(context)
+
+    def _clear(self, context: bpy.types.Context) -> None:
+        end_running_job()
+        context.window_manager.event_timer_remove(self._timer)
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        _redraw_panels(context)
+
+
+class KINELIFT_OT_cancel_estimate(bpy.types.Operator):
+    """Stop the estimate that is running; the file stays as it was"""
+
+    bl_idname = "kinelift.cancel_estimate"
+    bl_label = "Cancel Estimate"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if running_job() is None:
+            cls.poll_message_set("No estimate is running")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = running_job()
+        if job is not None:
+            job.cancel()
+        return {"FINISHED"}
+
+
+def _in_scene(context: bpy.types.Context, name: str) -> AbstractContextManager[object]:
+    """The scene that the estimate was started from, though the window may show another one by now."""
+    scene = bpy.data.scenes.get(name)
+    if scene is None:
+        raise InputError(f"Scene {name} was removed or renamed while estimating; estimate again")
+    if scene == context.scene:
+        return nullcontext()
+    override: AbstractContextManager[object] = context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+    return override
+
+
+def _write_result(context: bpy.types.Context, request: EstimateRequest, result: EstimateResult) -> list[str]:
+    """Makes the take; returns lines for the user, the first about what was made."""
+    clip = bpy.data.movieclips.get(request.clip) if request.clip is not None else None
+    notes = list(result.notes)
+    if request.clip is not None and clip is None:
+        notes.append(f"Clip {request.clip} was removed or renamed while estimating; the camera shows no footage")
+    take = write_take(context, result.motions, result.camera, request.take, clip)
+    if not context.scene.kinelift.people:
+        list_people(context.scene.kinelift, result.tracks)
+    people = len(result.motions)
+    frames = max(len(motion) for motion in result.motions)
+    made = f"{take.empty.name}: {people} {'person' if people == 1 else 'people'}, {frames} frames"
+    camera = f", camera {take.camera.name}" if take.camera is not None else ""
+    return [f"{made}{camera}. {request.camera_source}", *notes, *take.notes]
+
+
+def _redraw_panels(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "CLIP_EDITOR"}:
+                area.tag_redraw()

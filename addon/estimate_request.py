@@ -1,0 +1,193 @@
+"""What an estimate is to do, put together from the scene before the work starts.
+
+A request holds names and numbers and no reference into the file, because the work outlives any of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..estimator.camera import Camera
+from ..estimator.errors import InputError
+from ..estimator.estimate import EstimateOptions
+from .action import ActionSettings
+from .blender_camera import CameraChoice, camera_from_clip, camera_from_object
+from .keypoint_store import KeypointRequest, Tracks, tracks_in_memory
+from .preferences import machine_settings
+from .take import TakeSettings
+from .timing import clip_start, scene_rate
+
+_BYTES_PER_KEY = 72
+_CURVES_PER_PERSON = 3 + 22 * 4
+
+
+@dataclass(frozen=True)
+class EstimateRequest:
+    """Everything that an estimate needs.
+
+    Attributes:
+        scene: name of the scene that gets the take.
+        clip: name of the clip; None without one.
+        keypoints: what to read.
+        people: ids to estimate; empty for the largest person.
+        frame_offset: added to the keypoints' frame numbers.
+        frames: first and last frame of the clip, both included; None for all.
+        fps: of the clip where it says so; ``fallback_fps`` counts where the keypoints don't say either.
+        camera: None where there is no clip: then a pinhole with ``focal_px``, None for the default guess.
+        camera_source: for the user.
+        threads: of PyTorch.
+    """
+
+    scene: str
+    clip: str | None
+    keypoints: KeypointRequest
+    people: tuple[int, ...]
+    frame_offset: int
+    frames: tuple[int, int] | None
+    fps: float | None
+    fallback_fps: float
+    camera: Camera | None
+    focal_px: float | None
+    camera_source: str
+    options: EstimateOptions
+    threads: int
+    take: TakeSettings
+
+
+def whats_missing(context: bpy.types.Context) -> str | None:
+    """One line on what the user has to do before Estimate Motion; None if it can start."""
+    settings = context.scene.kinelift
+    if not settings.keypoints_path:
+        return "Choose the file or folder with the clip's keypoints"
+    if settings.people and not any(person.selected for person in settings.people):
+        return "Tick at least one person"
+    if settings.use_frame_range and settings.frame_first >= settings.frame_last:
+        return "The frame range must hold at least two frames; move its first or last frame"
+    if settings.camera_source == "SCENE" and context.scene.camera is None:
+        return "The scene has no camera; add one, or choose another lens"
+    if settings.camera_source == "CLIP" and settings.clip is None:
+        return "Choose a clip to use its lens, or choose another lens"
+    return None
+
+
+def keypoint_request(context: bpy.types.Context) -> KeypointRequest:
+    """What the scene's settings say to read."""
+    settings = context.scene.kinelift
+    return KeypointRequest(
+        path=Path(bpy.path.abspath(settings.keypoints_path)).resolve(),
+        format=settings.keypoint_format,
+        clip_size=clip_size(settings.clip),
+        clip_fps=clip_rate(settings.clip),
+        cache_folder=machine_settings(context).cache_folder,
+    )
+
+
+def loaded_tracks(context: bpy.types.Context) -> Tracks | None:
+    """The scene's keypoints if they are in memory; cheap enough for drawing."""
+    if not context.scene.kinelift.keypoints_path:
+        return None
+    return tracks_in_memory(keypoint_request(context))
+
+
+def estimate_request(context: bpy.types.Context) -> EstimateRequest:
+    """Puts a request together.
+
+    Raises:
+        InputError: something is missing or can't be used; one line.
+    """
+    if missing := whats_missing(context):
+        raise InputError(missing)
+    scene, settings = context.scene, context.scene.kinelift
+    machine = machine_settings(context)
+    clip = settings.clip
+    choice = camera_choice(context)
+    start = first_picture_frame(scene)
+    frames = (settings.frame_first - start, settings.frame_last - start) if settings.use_frame_range else None
+    return EstimateRequest(
+        scene=scene.name,
+        clip=clip.name if clip is not None else None,
+        keypoints=keypoint_request(context),
+        people=tuple(person.person_id for person in settings.people if person.selected),
+        frame_offset=settings.frame_offset,
+        frames=frames,
+        fps=clip_rate(clip),
+        fallback_fps=settings.fps,
+        camera=choice.camera if choice is not None else None,
+        focal_px=settings.focal_px if settings.camera_source == "VALUE" else None,
+        camera_source=choice.source if choice is not None else lens_without_clip(settings),
+        options=EstimateOptions(person_height=settings.actor_height or None, device=machine.device),
+        threads=machine.threads,
+        take=TakeSettings(
+            action=ActionSettings(
+                root_mode=settings.root_mode,
+                timing=settings.timing,
+                clip_start=settings.start_frame if settings.use_start_frame else start,
+                scene_fps=scene_rate(scene),
+            ),
+            name=Path(settings.keypoints_path.rstrip("/\\")).stem if clip is None else Path(clip.name).stem,
+            make_camera=settings.make_camera,
+        ),
+    )
+
+
+def camera_choice(context: bpy.types.Context) -> CameraChoice | None:
+    """The camera that the settings ask for; None where only the keypoints know the picture's size.
+
+    Raises:
+        InputError: the clip's file or the scene's camera can't be used.
+    """
+    scene, settings = context.scene, context.scene.kinelift
+    clip = settings.clip
+    if settings.camera_source == "SCENE":
+        size = clip_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
+        frames = None
+        if clip is not None:
+            frames = (clip.frame_start, clip.frame_start + max(clip.frame_duration, 1) - 1)
+        return camera_from_object(
+            scene, scene.camera, *size, clip_start=first_picture_frame(scene), frames=frames
+        )
+    if clip is None:
+        return None
+    return camera_from_clip(clip, settings.camera_source, settings.focal_px)
+
+
+def lens_without_clip(settings: bpy.types.PropertyGroup) -> str:
+    """Names the lens that is used where there is no clip."""
+    if settings.camera_source == "VALUE":
+        return f"Focal length as given: {settings.focal_px:.0f} px"
+    return "Lens not known: a view of 53° across the diagonal is assumed"
+
+
+def clip_size(clip: bpy.types.MovieClip | None) -> tuple[int, int] | None:
+    """Width and height in pixels; None without a readable clip."""
+    return (clip.size[0], clip.size[1]) if clip is not None and clip.size[0] and clip.size[1] else None
+
+
+def clip_rate(clip: bpy.types.MovieClip | None) -> float | None:
+    """Frames per second that the clip's file says; None for sequences of pictures, which don't say it."""
+    return float(clip.fps) if clip is not None and clip.source == "MOVIE" and clip.fps > 0 else None
+
+
+def first_picture_frame(scene: bpy.types.Scene) -> int:
+    """The scene frame on which frame 0 of the keypoints lies."""
+    clip = scene.kinelift.clip
+    return clip_start(clip) if clip is not None else int(scene.frame_start)
+
+
+def bytes_of_keys(people: Sequence[bpy.types.PropertyGroup], frames: tuple[int, int] | None) -> int:
+    """How much memory the keys of these people will take in Blender.
+
+    Args:
+        frames: first and last frame as the keypoint file counts; None for all.
+    """
+    total = 0
+    for person in people:
+        first, last = person.first_frame, person.last_frame
+        if frames is not None:
+            first, last = max(first, frames[0]), min(last, frames[1])
+        total += max(last - first + 1, 0)
+    return total * _CURVES_PER_PERSON * _BYTES_PER_KEY

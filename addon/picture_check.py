@@ -1,0 +1,84 @@
+"""Whether keypoints and clip show the same picture, told by sizes; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..estimator.track import KeypointTrack
+
+_SAME_ASPECT = 0.004
+"""Relative; 1088 for 1080 differs by 0.7 %, rounding to whole pixels by 0.2 % in a picture of 480."""
+_BEYOND = 0.02
+"""Of the picture's size; detectors guess hidden limbs a little outside."""
+_OUTLIERS = 1.0
+"""Per cent of the coordinates that may lie anywhere."""
+
+
+@dataclass(frozen=True)
+class KeypointPicture:
+    """What a keypoint file tells about the picture it was made from.
+
+    Attributes:
+        width, height: as the file says; 0 where it doesn't.
+        right, bottom: how far the keypoints reach, pixels.
+    """
+
+    width: int
+    height: int
+    right: float
+    bottom: float
+
+
+def keypoint_picture(tracks: Sequence[KeypointTrack]) -> KeypointPicture:
+    """From all people of a clip."""
+    points = np.concatenate([track.keypoints[track.present] for track in tracks])
+    right, bottom = np.percentile(points, 100 - _OUTLIERS, axis=0) if len(points) else (0.0, 0.0)
+    return KeypointPicture(tracks[0].width or 0, tracks[0].height or 0, float(right), float(bottom))
+
+
+def picture_warning(picture: KeypointPicture, clip_size: tuple[int, int]) -> str | None:
+    """One line if keypoints and clip don't fit together, and what to do; None if they do.
+
+    Keypoints from a smaller or larger copy of the same picture fit: they are scaled.
+    """
+    width, height = clip_size
+    if not width or not height:
+        return None
+    size = f"{picture.width} × {picture.height}"
+    if picture.width and picture.height:
+        if _same_aspect((picture.width, picture.height), clip_size):
+            return None
+        if _same_aspect((picture.height, picture.width), clip_size):
+            return (
+                f"Keypoints are from a {size} picture, the clip is {width} × {height}: one of them is turned. "
+                "Turn the video itself (phones only note it) and detect again"
+            )
+        return (
+            f"Keypoints are from a {size} picture, the clip is {width} × {height}: they will not line up "
+            "exactly. Use the video that the keypoints were detected in"
+        )
+    if _within(picture, width, height):
+        return None
+    reach = f"Keypoints reach to {picture.right:.0f} × {picture.bottom:.0f}, the clip is {width} × {height}"
+    if _within(picture, height, width):
+        return f"{reach}: one of them is turned. Turn the video itself (phones only note it) and detect again"
+    return f"{reach}. Use the video that the keypoints were detected in"
+
+
+def fitted_to_clip(track: KeypointTrack, clip_size: tuple[int, int]) -> KeypointTrack:
+    """The track in the clip's pixels: scaled if it comes from a copy of another size, else as it is."""
+    if track.width and track.height and _same_aspect((track.width, track.height), clip_size):
+        scale = np.array(clip_size) / (track.width, track.height)
+        track = replace(track, keypoints=track.keypoints * scale)
+    return track.with_picture(*clip_size, None)
+
+
+def _same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return abs(a[0] * b[1] / (a[1] * b[0]) - 1) < _SAME_ASPECT
+
+
+def _within(picture: KeypointPicture, width: int, height: int) -> bool:
+    return picture.right <= width * (1 + _BEYOND) and picture.bottom <= height * (1 + _BEYOND)

@@ -1,0 +1,72 @@
+"""What Kinelift adds to Blender, in the order in which it is added."""
+
+from __future__ import annotations
+
+import atexit
+
+import bpy
+
+from . import (
+    dependencies,
+    estimate_job,
+    estimate_operator,
+    file_handler,
+    keypoint_import,
+    overlay,
+    panels,
+    preferences,
+    properties,
+    scene_operators,
+)
+
+CLASSES: tuple[type, ...] = (
+    preferences.KineliftPreferences,
+    properties.KineliftPerson,
+    properties.KineliftSettings,
+    keypoint_import.KINELIFT_OT_import_keypoints,
+    keypoint_import.KINELIFT_OT_find_keypoints,
+    keypoint_import.KINELIFT_OT_pick_person,
+    scene_operators.KINELIFT_OT_use_editor_clip,
+    scene_operators.KINELIFT_OT_match_scene_to_clip,
+    scene_operators.KINELIFT_OT_place_at_cursor,
+    scene_operators.KINELIFT_OT_face_minus_y,
+    estimate_operator.KINELIFT_OT_estimate_motion,
+    estimate_operator.KINELIFT_OT_cancel_estimate,
+    file_handler.KINELIFT_FH_keypoints,
+    panels.KINELIFT_UL_people,
+    panels.KINELIFT_PT_keypoints_view3d,
+    panels.KINELIFT_PT_camera_view3d,
+    panels.KINELIFT_PT_estimate_view3d,
+    panels.KINELIFT_PT_keypoints_clip,
+    panels.KINELIFT_PT_camera_clip,
+    panels.KINELIFT_PT_estimate_clip,
+)
+
+
+def register() -> None:
+    """Adds everything."""
+    dependencies.missing_packages.cache_clear()
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.kinelift = bpy.props.PointerProperty(type=properties.KineliftSettings)
+    bpy.app.handlers.load_pre.append(estimate_job.end_before_load)
+    overlay.add_draw_handlers()
+    # Blender 4.2 crashes at exit on a file handler that is still registered, and Python would wait for ever
+    # for a job that nobody ends.
+    atexit.register(_leave)
+
+
+def unregister() -> None:
+    """Removes everything, the last first."""
+    atexit.unregister(_leave)
+    estimate_job.end_running_job()
+    overlay.remove_draw_handlers()
+    bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)
+    del bpy.types.Scene.kinelift
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
+
+
+def _leave() -> None:
+    estimate_job.end_running_job()
+    bpy.utils.unregister_class(file_handler.KINELIFT_FH_keypoints)

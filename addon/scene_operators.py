@@ -1,0 +1,126 @@
+# mypy: allow-subclassing-any
+"""Small steps around an estimate: clip, scene and where a take stands."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..estimator.errors import InputError
+from .estimate_request import clip_rate, clip_size
+from .take import VERSION_KEY, face_minus_y, place_at_cursor
+
+
+class KINELIFT_OT_use_editor_clip(bpy.types.Operator):
+    """Use the clip that this editor shows"""
+
+    bl_idname = "kinelift.use_editor_clip"
+    bl_label = "Use This Clip"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if getattr(context.space_data, "clip", None) is None:
+            cls.poll_message_set("Open a clip in this Movie Clip Editor first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.kinelift.clip = context.space_data.clip
+        return {"FINISHED"}
+
+
+class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
+    """Give the scene the clip's frame rate, frame range and resolution"""
+
+    bl_idname = "kinelift.match_scene_to_clip"
+    bl_label = "Match Scene to Clip"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene.kinelift.clip is None:
+            cls.poll_message_set("Choose a clip first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        settings = scene.kinelift
+        clip = settings.clip
+        size = clip_size(clip)
+        if size is None:
+            self.report({"ERROR"}, f"{clip.name}: its picture can't be read; choose the clip's file again")
+            return {"CANCELLED"}
+        fps = clip_rate(clip) or settings.fps
+        scene.render.fps = max(round(fps), 1)
+        scene.render.fps_base = scene.render.fps / fps
+        scene.frame_start = clip.frame_start
+        scene.frame_end = clip.frame_start + max(clip.frame_duration, 1) - 1
+        scene.render.resolution_x, scene.render.resolution_y = size
+        scene.render.resolution_percentage = 100
+        aspect = clip.tracking.camera.pixel_aspect
+        scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(aspect, 1.0), max(1.0 / aspect, 1.0)
+        self.report(
+            {"INFO"},
+            f"{scene.name}: {fps:.6g} fps, frames {scene.frame_start} to {scene.frame_end}, {size[0]} × {size[1]}",
+        )
+        return {"FINISHED"}
+
+
+class KINELIFT_OT_place_at_cursor(bpy.types.Operator):
+    """Move the take so that its person starts at the 3D cursor, standing on the cursor's height"""
+
+    bl_idname = "kinelift.place_at_cursor"
+    bl_label = "Place at Cursor"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _poll_take(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        empty = active_take(context)
+        try:
+            place_at_cursor(empty, context.scene.cursor.location)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{empty.name} was moved to the cursor")
+        return {"FINISHED"}
+
+
+class KINELIFT_OT_face_minus_y(bpy.types.Operator):
+    """Turn the take so that its person starts facing the front view (-Y)"""
+
+    bl_idname = "kinelift.face_minus_y"
+    bl_label = "Face -Y"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _poll_take(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        empty = active_take(context)
+        try:
+            face_minus_y(empty)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{empty.name} was turned to face -Y")
+        return {"FINISHED"}
+
+
+def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The empty of the take that the active object belongs to; None if it belongs to none."""
+    found = context.active_object
+    while found is not None and not (found.type == "EMPTY" and VERSION_KEY in found):
+        found = found.parent
+    return found
+
+
+def _poll_take(cls: type, context: bpy.types.Context) -> bool:
+    if active_take(context) is None:
+        cls.poll_message_set("Select the armature, camera or empty of a take first")  # type: ignore[attr-defined]
+        return False
+    return True
