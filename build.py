@@ -276,8 +276,17 @@ def native_platform() -> str:
 # --- Commands -----------------------------------------------------------------------------------------------
 
 
-EXAMPLE_CAMERA = "--size 1280 720 --fps 30 --focal-px 1150"
-"""What is known of the clip that the example's keypoints come from."""
+WHAT_IS_KNOWN_OF_THE_EXAMPLE = [
+    "--save",
+    "npz,bvh",
+    "--size",
+    "640",
+    "360",
+    "--fps",
+    "30",
+    "--focal-px",
+    "575",
+]
 
 
 def run_demo() -> int:
@@ -285,25 +294,17 @@ def run_demo() -> int:
     python = set_up()
     zip_path, folder = build_zip(python, ZipKind()), BUILD / "demo"
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([python, "-m", "estimator.example", folder], cwd=ROOT, check=True)
-    estimate = [
-        python,
-        "-m",
-        "estimator",
-        "estimate",
-        folder / "example",
-        "--out",
-        folder,
-        "--save",
-        "npz,bvh",
-    ]
-    subprocess.run([*estimate, *EXAMPLE_CAMERA.split()], cwd=ROOT, check=True)
-    for ending in ("npz", "bvh"):
-        (folder / f"example_p1.{ending}").rename(folder / f"example.{ending}")
+    steps: tuple[tuple[str | Path, ...], ...] = (
+        ("-m", "estimator.example", folder),
+        ("-m", "estimator", "estimate", folder / "example", "--out", folder, *WHAT_IS_KNOWN_OF_THE_EXAMPLE),
+        ("addon/demo.py", zip_path, folder),
+    )
     with tempfile.TemporaryDirectory(prefix="kinelift-profile-") as profile:
         environment = {**os.environ, "BLENDER_USER_RESOURCES": profile}
-        command = [python, ROOT / "addon" / "demo.py", zip_path, folder]
-        return subprocess.run(command, env=environment, check=False).returncode
+        for step in steps:
+            if status := subprocess.run([python, *step], cwd=ROOT, env=environment, check=False).returncode:
+                return status
+    return 0
 
 
 def run_tests(arguments: Sequence[str]) -> int:

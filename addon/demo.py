@@ -43,14 +43,14 @@ def main() -> None:
     truth, video = load_motion(folder / "truth.npz"), folder / "example.mp4"
     film(truth, video)
     armature = estimate(video, folder / "example", focal_px=float(truth.intrinsics[0, 0]))
-    largest = difference(armature, load_motion(folder / "example.npz"))
-    print(f"demo: the armature and example.npz differ by {1000 * largest:.2f} mm at most")
+    largest = difference(armature, load_motion(folder / "example_p1.npz"))
+    print(f"demo: the armature and example_p1.npz differ by {1000 * largest:.2f} mm at most")
     if largest > 1e-3:
         raise SystemExit("demo: that is more than 1 mm; something is broken")
     installed("addon.figure").create_figure(armature)
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "example.blend"))
     draw_sheet(armature, video, folder)
-    for name in ("example.blend", "example.bvh", "example.npz", "sheet.png"):
+    for name in ("example.blend", "example_p1.bvh", "example_p1.npz", "sheet.png"):
         print(f"demo: wrote {folder / name}")
 
 

@@ -72,7 +72,9 @@ class EstimateJob:
             self.error = str(error)
         except Exception as error:  # must reach the user, whatever it is
             traceback.print_exc()
-            self.error = f"Estimating failed ({type(error).__name__}: {error}); details are in the system console"
+            self.error = (
+                f"Estimating failed ({type(error).__name__}: {error}); details are in the system console"
+            )
 
 
 _running: EstimateJob | None = None
@@ -102,7 +104,7 @@ def end_running_job() -> None:
         _running = None
 
 
-@bpy.app.handlers.persistent
+@bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def end_before_load(*_: object) -> None:
     """Handler: another file is about to be loaded."""
     end_running_job()

@@ -19,7 +19,7 @@ _TICK_SECONDS = 0.1
 
 
 class KINELIFT_OT_estimate_motion(bpy.types.Operator):
-    """Estimate the 3D motion of the chosen people and make an armature of each, with a camera that matches the clip"""
+    """Estimate the 3D motion of the chosen people; makes an armature of each and a camera that matches the clip"""
 
     bl_idname = "kinelift.estimate_motion"
     bl_label = "Estimate Motion"
@@ -89,7 +89,9 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
             window_manager.progress_end()
         return self._write(context, request, result)
 
-    def _write(self, context: bpy.types.Context, request: EstimateRequest, result: EstimateResult) -> set[str]:
+    def _write(
+        self, context: bpy.types.Context, request: EstimateRequest, result: EstimateResult
+    ) -> set[str]:
         """The one step that changes the file."""
         try:
             with _in_scene(context, request.scene):
@@ -144,7 +146,9 @@ def _in_scene(context: bpy.types.Context, name: str) -> AbstractContextManager[o
         raise InputError(f"Scene {name} was removed or renamed while estimating; estimate again")
     if scene == context.scene:
         return nullcontext()
-    override: AbstractContextManager[object] = context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+    override: AbstractContextManager[object] = context.temp_override(
+        scene=scene, view_layer=scene.view_layers[0]
+    )
     return override
 
 
@@ -153,7 +157,9 @@ def _write_result(context: bpy.types.Context, request: EstimateRequest, result: 
     clip = bpy.data.movieclips.get(request.clip) if request.clip is not None else None
     notes = list(result.notes)
     if request.clip is not None and clip is None:
-        notes.append(f"Clip {request.clip} was removed or renamed while estimating; the camera shows no footage")
+        notes.append(
+            f"Clip {request.clip} was removed or renamed while estimating; the camera shows no footage"
+        )
     take = write_take(context, result.motions, result.camera, request.take, clip)
     if not context.scene.kinelift.people:
         list_people(context.scene.kinelift, result.tracks)

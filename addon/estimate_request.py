@@ -5,6 +5,7 @@ A request holds names and numbers and no reference into the file, because the wo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,12 +79,16 @@ def keypoint_request(context: bpy.types.Context) -> KeypointRequest:
     """What the scene's settings say to read."""
     settings = context.scene.kinelift
     return KeypointRequest(
-        path=Path(bpy.path.abspath(settings.keypoints_path)).resolve(),
+        path=absolute_path(settings.keypoints_path),
         format=settings.keypoint_format,
         clip_size=clip_size(settings.clip),
-        clip_fps=clip_rate(settings.clip),
         cache_folder=machine_settings(context).cache_folder,
     )
+
+
+def absolute_path(path: str) -> Path:
+    """A path as Blender keeps it, made absolute without looking at the disk."""
+    return Path(os.path.abspath(bpy.path.abspath(path)))  # noqa: PTH100  (resolve() looks)
 
 
 def loaded_tracks(context: bpy.types.Context) -> Tracks | None:
@@ -144,9 +149,7 @@ def camera_choice(context: bpy.types.Context) -> CameraChoice | None:
     clip = settings.clip
     if settings.camera_source == "SCENE":
         size = clip_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
-        frames = None
-        if clip is not None:
-            frames = (clip.frame_start, clip.frame_start + max(clip.frame_duration, 1) - 1)
+        frames = clip_frames(clip) if clip is not None else None
         return camera_from_object(
             scene, scene.camera, *size, clip_start=first_picture_frame(scene), frames=frames
         )
@@ -170,6 +173,12 @@ def clip_size(clip: bpy.types.MovieClip | None) -> tuple[int, int] | None:
 def clip_rate(clip: bpy.types.MovieClip | None) -> float | None:
     """Frames per second that the clip's file says; None for sequences of pictures, which don't say it."""
     return float(clip.fps) if clip is not None and clip.source == "MOVIE" and clip.fps > 0 else None
+
+
+def clip_frames(clip: bpy.types.MovieClip) -> tuple[int, int]:
+    """First and last frame of the scene that show the clip; a scene's frames begin at 0 at the least."""
+    first = int(clip.frame_start)
+    return max(first, 0), max(first + max(int(clip.frame_duration), 1) - 1, 0)
 
 
 def first_picture_frame(scene: bpy.types.Scene) -> int:

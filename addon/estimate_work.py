@@ -1,4 +1,7 @@
-"""The long part of an estimate: keypoints to motions. Touches neither bpy nor the file, so a thread may do it."""
+"""The long part of an estimate: keypoints to motions.
+
+Touches neither bpy nor the file, so a thread may do it.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +52,7 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     """
     require_packages()
     report(0.0, "Reading keypoints")
-    tracks = read_tracks(
-        request.keypoints, lambda done: report(_READING_SHARE * done, "Reading keypoints")
-    )
+    tracks = read_tracks(request.keypoints, lambda done: report(_READING_SHARE * done, "Reading keypoints"))
     notes: list[str] = []
     chosen = _usable(_chosen(tracks, request.people), request, notes)
     chosen, camera = _in_picture(chosen, tracks, request, notes)
@@ -62,7 +63,9 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     try:
         import torch
     except (ImportError, OSError) as error:
-        raise InputError(f"PyTorch is there but can't be loaded ({error}); install Kinelift's full zip") from error
+        raise InputError(
+            f"PyTorch is there but can't be loaded ({error}); install Kinelift's full zip"
+        ) from error
     torch.set_num_threads(request.threads)
 
     begin = _READING_SHARE + _LOADING_SHARE
@@ -71,9 +74,7 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     for index, track in enumerate(chosen):
         start = begin + index * share
         text = f"Estimating person {track.person_id}"
-        motions.append(
-            estimate_motion(track, camera, request.options, _reporter(report, start, share, text))
-        )
+        motions.append(estimate_motion(track, camera, request.options, _reporter(report, start, share, text)))
     return EstimateResult(tracks, tuple(motions), camera, tuple(notes))
 
 
@@ -97,13 +98,14 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
     usable: list[KeypointTrack] = []
     reasons: list[str] = []
     for track in tracks:
-        track = replace(
+        cut = replace(
             track,
             frame_start=track.frame_start + request.frame_offset,
             fps=request.fps or track.fps or request.fallback_fps,
         )
         try:
-            cut = track if request.frames is None else track.sliced(*request.frames)
+            if request.frames is not None:
+                cut = cut.sliced(*request.frames)
         except InputError as error:
             reasons.append(str(error))
             continue

@@ -41,7 +41,12 @@ def load(entry: Path) -> tuple[KeypointTrack, ...] | None:
                 source=str(arrays["source"]),
             )
             for person, length, end, start, (width, height, fps) in zip(
-                arrays["person_id"], arrays["lengths"], ends, arrays["frame_start"], arrays["picture"], strict=True
+                arrays["person_id"],
+                arrays["lengths"],
+                ends,
+                arrays["frame_start"],
+                arrays["picture"],
+                strict=True,
             )
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -66,7 +71,8 @@ def store(entry: Path, tracks: tuple[KeypointTrack, ...]) -> None:
                 person_id=np.array([track.person_id for track in tracks]),
                 frame_start=np.array([track.frame_start for track in tracks]),
                 picture=np.array(
-                    [[track.width or 0, track.height or 0, track.fps or 0] for track in tracks], dtype=np.float64
+                    [[track.width or 0, track.height or 0, track.fps or 0] for track in tracks],
+                    dtype=np.float64,
                 ),
                 source=np.array(tracks[0].source),
             )
@@ -76,7 +82,9 @@ def store(entry: Path, tracks: tuple[KeypointTrack, ...]) -> None:
 
 
 def _prune(folder: Path) -> None:
-    entries = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npz")), reverse=True)
+    entries = sorted(
+        ((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.npz")), reverse=True
+    )
     total = 0
     for _, size, path in entries:
         total += size

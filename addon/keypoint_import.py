@@ -11,7 +11,7 @@ import bpy
 from ..estimator.errors import InputError, KineliftError
 from ..estimator.keypoints.source import frame_number
 from .estimate_job import running_job
-from .estimate_request import keypoint_request
+from .estimate_request import absolute_path, keypoint_request
 from .keypoint_store import Tracks, read_tracks
 from .people_list import list_people
 from .sidecar import find_sidecar
@@ -30,7 +30,10 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
         name="Path", description="File or folder with keypoints", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
     directory: bpy.props.StringProperty(
-        name="Folder", description="Folder of the chosen files", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+        name="Folder",
+        description="Folder of the chosen files",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE", "HIDDEN"},
     )
     files: bpy.props.CollectionProperty(
         type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"}
@@ -64,7 +67,7 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         settings = context.scene.kinelift
-        if Path(bpy.path.abspath(settings.keypoints_path or "//")).resolve() != path:
+        if not settings.keypoints_path or absolute_path(settings.keypoints_path) != path:
             settings.keypoints_path = str(path)
         list_people(settings, tracks)
         first = min(track.frame_start for track in tracks)
@@ -78,8 +81,8 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
         if not self.filepath and not self.directory:
             raise InputError("No keypoint file given; choose a file or folder")
         if len(self.files) > 1:
-            return Path(bpy.path.abspath(self.directory)).resolve()
-        return Path(bpy.path.abspath(self.filepath or self.directory)).resolve()
+            return absolute_path(self.directory)
+        return absolute_path(self.filepath or self.directory)
 
 
 class KINELIFT_OT_find_keypoints(bpy.types.Operator):
@@ -104,7 +107,7 @@ class KINELIFT_OT_find_keypoints(bpy.types.Operator):
         if found is None:
             self.report(
                 {"ERROR"},
-                f"No keypoints named after {place.name} in {place.parent}; use Import Keypoints to choose them",
+                f"No keypoints named after {place.name} in {place.parent}; choose them with Import Keypoints",
             )
             return {"CANCELLED"}
         result: set[str] = bpy.ops.kinelift.import_keypoints(filepath=str(found))
@@ -118,7 +121,9 @@ class KINELIFT_OT_pick_person(bpy.types.Operator):
     bl_label = "Pick Person"
     bl_options = {"UNDO"}
 
-    person_id: bpy.props.IntProperty(name="Number", description="As the overlay shows it; 0 for everybody", min=0)
+    person_id: bpy.props.IntProperty(
+        name="Number", description="As the overlay shows it; 0 for everybody", min=0
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -155,7 +160,9 @@ def _read_file_or_folder(context: bpy.types.Context, path: Path) -> tuple[Path, 
         except InputError:
             if not _is_one_of_many_frames(path):
                 raise
-            return path.parent, read_tracks(replace(request, path=path.parent), window_manager.progress_update)
+            return path.parent, read_tracks(
+                replace(request, path=path.parent), window_manager.progress_update
+            )
     finally:
         window_manager.progress_end()
 

@@ -42,30 +42,25 @@ def keypoint_picture(tracks: Sequence[KeypointTrack]) -> KeypointPicture:
 def picture_warning(picture: KeypointPicture, clip_size: tuple[int, int]) -> str | None:
     """One line if keypoints and clip don't fit together, and what to do; None if they do.
 
-    Keypoints from a smaller or larger copy of the same picture fit: they are scaled.
+    The clip's size must not be 0. Keypoints from a smaller or larger copy of the same picture fit, because
+    they are scaled.
     """
     width, height = clip_size
-    if not width or not height:
-        return None
-    size = f"{picture.width} × {picture.height}"
     if picture.width and picture.height:
-        if _same_aspect((picture.width, picture.height), clip_size):
-            return None
-        if _same_aspect((picture.height, picture.width), clip_size):
-            return (
-                f"Keypoints are from a {size} picture, the clip is {width} × {height}: one of them is turned. "
-                "Turn the video itself (phones only note it) and detect again"
-            )
-        return (
-            f"Keypoints are from a {size} picture, the clip is {width} × {height}: they will not line up "
-            "exactly. Use the video that the keypoints were detected in"
-        )
-    if _within(picture, width, height):
+        size = picture.width, picture.height
+        fits, fits_turned = _same_aspect(size, clip_size), _same_aspect((size[1], size[0]), clip_size)
+        seen = f"are from a picture of {size[0]} × {size[1]}"
+    else:
+        fits, fits_turned = _within(picture, width, height), _within(picture, height, width)
+        seen = f"reach to {picture.right:.0f} × {picture.bottom:.0f}"
+    if fits:
         return None
-    reach = f"Keypoints reach to {picture.right:.0f} × {picture.bottom:.0f}, the clip is {width} × {height}"
-    if _within(picture, height, width):
-        return f"{reach}: one of them is turned. Turn the video itself (phones only note it) and detect again"
-    return f"{reach}. Use the video that the keypoints were detected in"
+    todo = (
+        "one of them is turned. Turn the video itself (phones only note it) and detect again"
+        if fits_turned
+        else "they will not line up exactly. Use the video that the keypoints were detected in"
+    )
+    return f"Keypoints {seen}, the clip is {width} × {height}: {todo}"
 
 
 def fitted_to_clip(track: KeypointTrack, clip_size: tuple[int, int]) -> KeypointTrack:

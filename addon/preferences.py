@@ -50,7 +50,7 @@ class KineliftPreferences(bpy.types.AddonPreferences):
     )
     cache_folder: bpy.props.StringProperty(
         name="Cache Folder",
-        description="Where keypoints that were read are kept for the next time; empty for the extension's own folder",
+        description="Where keypoints are kept that were read; empty for a folder of the extension",
         subtype="DIR_PATH",
     )
 

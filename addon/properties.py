@@ -52,7 +52,9 @@ class KineliftPerson(bpy.types.PropertyGroup):
     first_frame: bpy.props.IntProperty(name="First Frame", description="As the keypoint file counts")
     last_frame: bpy.props.IntProperty(name="Last Frame", description="As the keypoint file counts")
     frames_seen: bpy.props.IntProperty(name="Frames", description="Frames with at least one keypoint")
-    mean_confidence: bpy.props.FloatProperty(name="Confidence", description="Mean over the keypoints", subtype="FACTOR")
+    mean_confidence: bpy.props.FloatProperty(
+        name="Confidence", description="Mean over the keypoints", subtype="FACTOR"
+    )
 
 
 class KineliftSettings(bpy.types.PropertyGroup):
@@ -75,15 +77,22 @@ class KineliftSettings(bpy.types.PropertyGroup):
         description="Format of the keypoints",
         items=(
             (AUTO, "Automatic", "Recognise the format by the content"),
-            *((one.name, one.title, one.identified_by[:1].upper() + one.identified_by[1:]) for one in FORMATS),
+            *(
+                (one.name, one.title, one.identified_by[:1].upper() + one.identified_by[1:])
+                for one in FORMATS
+            ),
         ),
         default=AUTO,
         update=_keypoints_changed,
     )
     people: bpy.props.CollectionProperty(type=KineliftPerson)
     active_person: bpy.props.IntProperty(name="Person", description="Person in the keypoint file", default=0)
-    keypoint_width: bpy.props.IntProperty(description="Of the picture as the keypoint file says; 0 if unknown")
-    keypoint_height: bpy.props.IntProperty(description="Of the picture as the keypoint file says; 0 if unknown")
+    keypoint_width: bpy.props.IntProperty(
+        description="Of the picture as the keypoint file says; 0 if unknown"
+    )
+    keypoint_height: bpy.props.IntProperty(
+        description="Of the picture as the keypoint file says; 0 if unknown"
+    )
     keypoint_right: bpy.props.FloatProperty(description="How far to the right keypoints reach, pixels")
     keypoint_bottom: bpy.props.FloatProperty(description="How far down keypoints reach, pixels")
 
@@ -92,7 +101,8 @@ class KineliftSettings(bpy.types.PropertyGroup):
         description="Added to the keypoints' frame numbers, so that 0 is the clip's first picture",
     )
     use_frame_range: bpy.props.BoolProperty(
-        name="Frame Range", description="Estimate only a part of the clip, in scene frames as the clip shows them"
+        name="Frame Range",
+        description="Estimate only a part of the clip, in scene frames as the clip shows them",
     )
     frame_first: bpy.props.IntProperty(
         name="First", description="First frame to estimate, as the timeline shows the clip", default=1
@@ -116,7 +126,11 @@ class KineliftSettings(bpy.types.PropertyGroup):
             ("AUTO", "Automatic", "The clip's lens if its camera is solved, else an assumed one"),
             ("ESTIMATE", "Assume", "An assumed focal length: 53° across the picture's diagonal"),
             ("VALUE", "Enter", "The focal length entered here"),
-            ("CLIP", "Clip's Lens", "The focal length and distortion in the clip's settings: you say they are right"),
+            (
+                "CLIP",
+                "Clip's Lens",
+                "The focal length and distortion in the clip's settings: you say they are right",
+            ),
             ("SCENE", "Scene Camera", "The scene's camera, with its place and movement"),
         ),
         default="AUTO",
@@ -162,23 +176,31 @@ class KineliftSettings(bpy.types.PropertyGroup):
         name="Timing",
         description="How the clip's frames become scene frames",
         items=(
-            ("FRAME_FOR_FRAME", "Frame for Frame", "A key per picture of the clip, on whole frames; fits the footage"),
+            (
+                "FRAME_FOR_FRAME",
+                "Frame for Frame",
+                "A key per picture of the clip, on whole frames; fits the footage",
+            ),
             ("REAL_TIME", "Real Time", "Keeps the clip's seconds where the scene has another frame rate"),
         ),
         default="FRAME_FOR_FRAME",
     )
     use_start_frame: bpy.props.BoolProperty(
         name="Own Start",
-        description="Put the clip's first picture on a frame of your choice, instead of where the clip shows it",
+        description="Put the clip's first picture on a frame of your choice, not where the clip shows it",
     )
-    start_frame: bpy.props.IntProperty(name="Start Frame", description="Scene frame of the clip's first picture", default=1)
+    start_frame: bpy.props.IntProperty(
+        name="Start Frame", description="Scene frame of the clip's first picture", default=1
+    )
     make_camera: bpy.props.BoolProperty(
-        name="Make Camera", description="Make a camera that matches the footage, with the clip behind it", default=True
+        name="Make Camera",
+        description="Make a camera that matches the footage, with the clip behind it",
+        default=True,
     )
 
     show_overlay: bpy.props.BoolProperty(
         name="Show Keypoints",
-        description="Draw the keypoints in the Movie Clip Editor and, through the scene's camera, in the 3D Viewport",
+        description="Draw the keypoints in the Movie Clip Editor and in the 3D Viewport's camera view",
         default=True,
     )
     show_numbers: bpy.props.BoolProperty(

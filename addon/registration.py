@@ -51,22 +51,17 @@ def register() -> None:
     bpy.types.Scene.kinelift = bpy.props.PointerProperty(type=properties.KineliftSettings)
     bpy.app.handlers.load_pre.append(estimate_job.end_before_load)
     overlay.add_draw_handlers()
-    # Blender 4.2 crashes at exit on a file handler that is still registered, and Python would wait for ever
-    # for a job that nobody ends.
-    atexit.register(_leave)
+    # The program disables its extensions when it ends, Blender as a Python module doesn't: there 4.2 crashes
+    # on a file handler that is still registered, and 4.5 hangs on an operator after an undo.
+    atexit.register(unregister)
 
 
 def unregister() -> None:
     """Removes everything, the last first."""
-    atexit.unregister(_leave)
+    atexit.unregister(unregister)
     estimate_job.end_running_job()
     overlay.remove_draw_handlers()
     bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)
     del bpy.types.Scene.kinelift
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
-
-
-def _leave() -> None:
-    estimate_job.end_running_job()
-    bpy.utils.unregister_class(file_handler.KINELIFT_FH_keypoints)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import bpy
 
 from ..estimator.errors import InputError
-from .estimate_request import clip_rate, clip_size
+from .estimate_request import clip_frames, clip_rate, clip_size
 from .take import VERSION_KEY, face_minus_y, place_at_cursor
+
+_NO_TAKE = "Select the armature, camera or empty of a take first"
 
 
 class KINELIFT_OT_use_editor_clip(bpy.types.Operator):
@@ -54,15 +56,15 @@ class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
         fps = clip_rate(clip) or settings.fps
         scene.render.fps = max(round(fps), 1)
         scene.render.fps_base = scene.render.fps / fps
-        scene.frame_start = clip.frame_start
-        scene.frame_end = clip.frame_start + max(clip.frame_duration, 1) - 1
+        scene.frame_start, scene.frame_end = clip_frames(clip)
         scene.render.resolution_x, scene.render.resolution_y = size
         scene.render.resolution_percentage = 100
         aspect = clip.tracking.camera.pixel_aspect
         scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(aspect, 1.0), max(1.0 / aspect, 1.0)
         self.report(
             {"INFO"},
-            f"{scene.name}: {fps:.6g} fps, frames {scene.frame_start} to {scene.frame_end}, {size[0]} × {size[1]}",
+            f"{scene.name}: {fps:.6g} fps, frames {scene.frame_start} to {scene.frame_end}, "
+            f"{size[0]} × {size[1]}",
         )
         return {"FINISHED"}
 
@@ -79,8 +81,8 @@ class KINELIFT_OT_place_at_cursor(bpy.types.Operator):
         return _poll_take(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        empty = active_take(context)
         try:
+            empty = _take(context)
             place_at_cursor(empty, context.scene.cursor.location)
         except InputError as error:
             self.report({"ERROR"}, str(error))
@@ -101,8 +103,8 @@ class KINELIFT_OT_face_minus_y(bpy.types.Operator):
         return _poll_take(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        empty = active_take(context)
         try:
+            empty = _take(context)
             face_minus_y(empty)
         except InputError as error:
             self.report({"ERROR"}, str(error))
@@ -119,8 +121,16 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     return found
 
 
+def _take(context: bpy.types.Context) -> bpy.types.Object:
+    """``active_take``, or InputError."""
+    found = active_take(context)
+    if found is None:
+        raise InputError(_NO_TAKE)
+    return found
+
+
 def _poll_take(cls: type, context: bpy.types.Context) -> bool:
     if active_take(context) is None:
-        cls.poll_message_set("Select the armature, camera or empty of a take first")  # type: ignore[attr-defined]
+        cls.poll_message_set(_NO_TAKE)  # type: ignore[attr-defined]
         return False
     return True

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..camera import Camera, pinhole
 from ..errors import InputError, KineliftError
-from ..estimate import EstimateOptions, estimate_motion
+from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, EstimateOptions, estimate_motion
 from ..keypoints import read_keypoints
 from ..motion import Motion
 from ..motion_bvh import save_bvh
@@ -29,7 +29,6 @@ OUTPUT_ENDINGS = ("npz", "bvh", "json")
 ALL_PEOPLE, LARGEST_PERSON = "all", "largest"
 
 DEFAULT_FPS = 30.0
-MIN_FRAMES = 2
 
 _READING_SHARE = 0.1
 """Of a clip's time."""
@@ -194,7 +193,7 @@ def _with_picture(
 
 
 def _usable(tracks: Sequence[KeypointTrack], settings: Settings, result: ClipResult) -> list[KeypointTrack]:
-    """The tracks cut to the frames asked for; people who are not on enough of them are left out with a note.
+    """The tracks cut to the frames asked for; people of whom too little is seen are left out with a note.
 
     Raises:
         InputError: nobody is left.
@@ -206,17 +205,25 @@ def _usable(tracks: Sequence[KeypointTrack], settings: Settings, result: ClipRes
         except InputError as error:
             reasons.append(str(error))
             continue
-        if len(cut) < MIN_FRAMES:
-            reasons.append(
-                f"{track.source}: person {track.person_id} is on frame {cut.frame_start} only; "
-                f"a motion needs at least {MIN_FRAMES} frames"
-            )
-            continue
-        usable.append(cut)
+        reason = _unusable(cut)
+        if reason is None:
+            usable.append(cut)
+        else:
+            reasons.append(reason)
     if not usable:
         raise InputError(reasons[0])
     result.notes.extend(f"{reason}; left out" for reason in reasons)
     return usable
+
+
+def _unusable(track: KeypointTrack) -> str | None:
+    """Why there is no motion to be had from a track; None if there is."""
+    who = f"{track.source}: person {track.person_id}"
+    if len(track) < MIN_FRAMES:
+        return f"{who} is on frame {track.frame_start} only; a motion needs at least {MIN_FRAMES} frames"
+    if track.present.sum(axis=1).max() < MIN_KEYPOINTS:
+        return f"{who} has fewer than {MIN_KEYPOINTS} keypoints on every frame"
+    return None
 
 
 def _convert_person(

@@ -18,8 +18,8 @@ from .walk import FPS, LENGTHS, plan_walk
 
 Array = NDArray[np.float64]
 
-WIDTH, HEIGHT = 1280, 720
-FOCAL_PX = 1150.0
+WIDTH, HEIGHT = 640, 360
+FOCAL_PX = 575.0
 
 DIFFICULTY = {
     **dict.fromkeys(("nose", "left_eye", "right_eye", "left_ear", "right_ear"), 0.004),

@@ -25,7 +25,7 @@ _LIMB_A, _LIMB_B = np.array(KEYPOINT_LIMBS, dtype=np.intp).T
 CLEAR_MARGIN = 1.3
 """The limbs of the wrong layout must be at least this many times as long as the right one's.
 
-On tracks of real people they are 2.5 to 2.8 times as long.
+On tracks of real people they are 2.5 to 2.8 times as long, 1.75 and more with the legs out of the picture.
 """
 
 PeopleList = Callable[[Any], list[Any] | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -218,7 +219,7 @@ def test_an_earlier_action_is_kept() -> None:
     assert first.name == "Walk"
 
 
-def test_other_data_blocks_can_be_animated(tmp_path: object) -> None:
+def test_other_data_blocks_can_be_animated() -> None:
     lens = bpy.data.cameras.new("Lens")
     camera = bpy.data.objects.new("Camera", lens)
     bpy.context.scene.collection.objects.link(camera)
@@ -260,14 +261,46 @@ def test_wrong_armatures_and_motions_are_refused_in_one_line() -> None:
     assert not bpy.data.actions
 
 
-def test_clip_start_is_where_the_first_picture_is_shown(tmp_path: object) -> None:
-    for number in range(1, 7):
-        image = bpy.data.images.new(f"p{number}", 8, 8)
-        image.filepath_raw, image.file_format = f"{tmp_path}/p{number:03d}.png", "PNG"
+def shown_picture(folder: Path) -> float:
+    """Light of the clip's picture that Blender shows on the scene's frame."""
+    scene = bpy.context.scene
+    scene.render.filepath = str(folder / "shown.exr")
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(scene.render.filepath)
+    image.colorspace_settings.name = "Non-Color"
+    light = float(image.pixels[0])
+    bpy.data.images.remove(image)
+    return light
+
+
+def test_clip_start_is_where_the_first_picture_is_shown(tmp_path: Path) -> None:
+    """Pictures of growing light tell which of them Blender shows."""
+    for number in range(1, 9):
+        image = bpy.data.images.new("picture", 16, 16, float_buffer=True, is_data=True)
+        image.pixels.foreach_set(np.tile(np.float32([number / 10] * 3 + [1.0]), 256))
+        image.filepath_raw, image.file_format = str(tmp_path / f"p{number:03d}.exr"), "OPEN_EXR"
         image.save()
-    clip = bpy.data.movieclips.load(f"{tmp_path}/p001.png")
-    assert timing.clip_start(clip) == 1
-    clip.frame_start = 41
-    clip.frame_offset = 2
-    assert clip.frame_duration == 6
-    assert timing.clip_start(clip) == 39
+    clip = bpy.data.movieclips.load(str(tmp_path / "p001.exr"))
+    clip.colorspace_settings.name = "Non-Color"
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.resolution_x = scene.render.resolution_y = 16
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    if bpy.app.version < (5, 0, 0):
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+        shown = tree.nodes.new("CompositorNodeComposite").inputs[0]
+    else:
+        tree = bpy.data.node_groups.new("Show", "CompositorNodeTree")
+        scene.compositing_node_group = tree
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        shown = tree.nodes.new("NodeGroupOutput").inputs[0]
+    source = tree.nodes.new("CompositorNodeMovieClip")
+    source.clip = clip
+    tree.links.new(source.outputs[0], shown)
+    for clip.frame_start, clip.frame_offset in ((1, 0), (41, 0), (41, 2), (5, -1)):
+        for picture in (2, 5):
+            scene.frame_set(timing.clip_start(clip) + picture)
+            assert shown_picture(tmp_path) == pytest.approx((picture + 1) / 10, abs=1e-3)

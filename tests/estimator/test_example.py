@@ -82,7 +82,7 @@ def test_detector_errs_as_its_confidence_says(motion: Motion) -> None:
     errors = np.linalg.norm(motion.keypoints - true, axis=-1)
     sure, unsure = motion.confidence > 0.8, (motion.confidence > 0) & (motion.confidence < 0.6)
     assert unsure.sum() > 50
-    assert 1.0 < np.median(errors[sure]) < 5.0, "pixels"
+    assert 0.5 < np.median(errors[sure]) < 2.5, "pixels"
     assert np.median(errors[unsure]) > 2 * np.median(errors[sure])
 
 

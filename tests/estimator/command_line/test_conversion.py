@@ -93,6 +93,20 @@ def test_a_single_frame_is_no_motion_but_does_not_stop_the_others(settings: Sett
     ]
 
 
+def test_a_person_of_whom_hardly_anything_is_seen_does_not_stop_the_others(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = write_coco(tmp_path / "a.json", people=2)
+    lines = json.loads(path.read_text())
+    for line in lines[12:]:
+        points = line["keypoints"]
+        line["keypoints"] = [points[0] + 600, *points[1:3], points[3] + 600, *points[4:6], *[0.0] * 45]
+    path.write_text(json.dumps(lines))
+    result = fine(convert(Clip(path, "a"), settings))
+    assert outputs(settings) == ["a_p1.npz"]
+    assert "person 2 has fewer than 4 keypoints on every frame; left out" in result.notes[0]
+
+
 def test_a_known_camera_is_used(settings: Settings, tmp_path: Path) -> None:
     camera = camera_at()
     clip = Clip(write_coco(tmp_path / "a.json"), "a")

@@ -1,0 +1,26 @@
+"""Sentences in a panel: Blender's labels don't wrap by themselves."""
+
+from __future__ import annotations
+
+import textwrap
+
+import blf
+import bpy
+
+_MARGIN = 50
+"""Pixels at a scale of 1 that borders, icon and scroll bar take of a sidebar's width."""
+_FONT_SIZE = 11
+
+
+def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
+    """A sentence over as many lines as the region's width needs."""
+    scale = context.preferences.system.ui_scale
+    blf.size(0, _FONT_SIZE * scale)
+    letter = blf.dimensions(0, "Sphinx of black quartz, judge my vow")[0] / 36 or 6.0 * scale
+    width = context.region.width - _MARGIN * scale if context.region is not None else 300.0
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for index, line in enumerate(textwrap.wrap(text, max(int(width / letter), 16))):
+        column.label(
+            text=line, translate=False, icon=icon if index == 0 else "BLANK1" if icon != "NONE" else "NONE"
+        )
