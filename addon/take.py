@@ -126,7 +126,9 @@ def write_take(
                 undo.callback(bpy.data.actions.remove, action)
             if context.scene.camera is None:
                 context.scene.camera = camera_object
+                notes.append(f"{context.scene.name} had no camera; {camera_object.name} is its camera now")
             _note_pixel_aspect(context.scene, camera, notes)
+        _note_range(context.scene, armatures, notes)
         undo.pop_all()
     return Take(empty, tuple(armatures), camera_object, collection, tuple(notes))
 
@@ -254,6 +256,12 @@ def _to_common_world(motion: Motion, world_from_camera: Array, notes: list[str])
         f"its ground is tilted by {tilt:.1f}° there"
     )
     return Matrix(common)
+
+
+def _note_range(scene: bpy.types.Scene, people: Sequence[bpy.types.Object], notes: list[str]) -> None:
+    last = max(int(person.animation_data.action.frame_range[1]) for person in people)
+    if last > scene.frame_end:
+        notes.append(f"The take reaches frame {last}, {scene.name} ends at {scene.frame_end}")
 
 
 def _note_pixel_aspect(scene: bpy.types.Scene, camera: Camera, notes: list[str]) -> None:

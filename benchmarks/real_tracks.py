@@ -2,9 +2,9 @@
 
     python benchmarks/real_tracks.py ../shared/keypoints/*/* --out build/real_tracks
 
-Prints, per track, the distance from the reprojected keypoints to the detected ones in % of the person's height in
-the picture, and writes a sheet per track: the take over its keypoints, from the camera, and from the side. A flat
-person reprojects just as well, which is why the last row is there.
+Prints, per track, the distance from the reprojected keypoints to the detected ones in % of the person's
+height in the picture, and writes a sheet per track: the take over its keypoints, from the camera, and from the
+side. A flat person reprojects just as well, which is why the last row is there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from estimator.camera import Camera, pinhole
 from estimator.camera_file import load_camera
@@ -25,17 +22,14 @@ from estimator.errors import InputError
 from estimator.estimate import EstimateOptions, estimate_motion
 from estimator.keypoint_set import KEYPOINT_LIMBS
 from estimator.keypoints import read_keypoints
-from estimator.kinematics import forward_kinematics, keypoints
 from estimator.motion import Motion
+from estimator.motion_summary import reprojection_errors
 from estimator.picture_size import guess_picture_size
-from estimator.skeleton import PARENTS, lengths_from_rest_offsets, stature
+from estimator.skeleton import PARENTS
 from estimator.track import KeypointTrack
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
-
-Array = NDArray[np.float64]
-CONFIDENT = 0.5
+import matplotlib.pyplot as plt
 
 
 @dataclass(frozen=True)
@@ -46,32 +40,10 @@ class Reprojection:
     percentile_95: float
 
 
-def keypoints_camera(motion: Motion) -> Array:
-    """(T, 26, 3) where an average detector would mark the take's keypoints, in camera axes, metres."""
-    lengths = torch.from_numpy(lengths_from_rest_offsets(motion.rest_offsets))
-    rotations = Rotation.from_quat(motion.rotations.reshape(-1, 4), scalar_first=True).as_matrix()
-    pose = forward_kinematics(
-        torch.from_numpy(rotations.reshape(*motion.rotations.shape[:2], 3, 3)),
-        torch.from_numpy(motion.rest_offsets),
-        torch.from_numpy(motion.root_translation),
-    )
-    points = keypoints(pose, lengths).numpy()
-    pose_camera = np.broadcast_to(motion.world_from_camera, (len(motion), 4, 4))
-    return np.asarray((points - pose_camera[:, None, :3, 3]) @ pose_camera[:, :3, :3])
-
-
-def height_px(motion: Motion) -> Array:
-    """(T,) the standing person's height in the picture at the distance of each frame."""
-    tall = float(stature(lengths_from_rest_offsets(motion.rest_offsets)))
-    return np.asarray(motion.intrinsics[1, 1] * tall / np.maximum(motion.joints_camera[:, 0, 2], 0.1))
-
-
 def reprojection(motion: Motion, camera: Camera) -> Reprojection:
     """How far the take lies from its own keypoints."""
-    error = np.linalg.norm(camera.project(keypoints_camera(motion)) - motion.keypoints, axis=-1)
-    percent = 100 * error / height_px(motion)[:, None]
-    chosen = percent[(motion.confidence >= CONFIDENT) & np.isfinite(percent)]
-    return Reprojection(float(np.median(chosen)), float(np.percentile(chosen, 95)))
+    errors = reprojection_errors(motion, camera)
+    return Reprojection(float(np.median(errors)), float(np.percentile(errors, 95)))
 
 
 def _sheet(motion: Motion, camera: Camera, path: Path, columns: int = 8) -> None:
@@ -139,10 +111,8 @@ def main() -> None:
         motion = estimate_motion(track, camera, EstimateOptions(weights=args.weights))
         row = reprojection(motion, camera)
         rows.append(row)
-        print(
-            f"{path.name:32s} {len(track):5d} frames  median {row.median:5.2f} %  95 % {row.percentile_95:6.2f} %",
-            flush=True,
-        )
+        figures = f"median {row.median:5.2f} %  95 % {row.percentile_95:6.2f} %"
+        print(f"{path.name:32s} {len(track):5d} frames  {figures}", flush=True)
         if args.out:
             _sheet(motion, camera, args.out / f"{path.stem}.png")
     if rows:

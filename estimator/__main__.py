@@ -30,6 +30,8 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "estimate": Command(".command_line.estimate", "turn 2D keypoints of clips into 3D motion"),
+    "evaluate": Command(".training.evaluate", "measure a generator on motion capture it hasn't seen"),
+    "train": Command(".training.train", "train a generator on motion capture"),
     "formats": Command(".command_line.formats", "list the keypoint formats that can be read"),
 }
 

@@ -192,8 +192,11 @@ def save_weights(path: Path, generator: Generator, note: dict[str, Any]) -> None
     torch.save({"config": asdict(generator.config), "weights": weights, "note": note}, path)
 
 
-def load_weights(path: Path, device: torch.device) -> Generator:
+def load_weights(path: Path, device: torch.device, kind: type[Generator] | None = None) -> Generator:
     """Reads what ``save_weights`` wrote, ready for inference; executes nothing from the file.
+
+    Args:
+        kind: the class that was saved; the generator if None.
 
     Raises:
         InputError: for a file that isn't Kinelift's weights.
@@ -201,7 +204,9 @@ def load_weights(path: Path, device: torch.device) -> Generator:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         config = saved["config"]
-        generator = Generator(GeneratorConfig(**{**config, "dilations": tuple(config["dilations"])}))
+        generator = (kind or Generator)(
+            GeneratorConfig(**{**config, "dilations": tuple(config["dilations"])})
+        )
         generator.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file of weights; reinstall Kinelift or train some") from error

@@ -37,7 +37,8 @@ BONE_AXES = {
     "LeftUpLeg": np.array([0.0, 0.0, -1.0]),
     "RightUpLeg": np.array([0.0, 0.0, -1.0]),
 }
-FORWARD = np.array([0.0, -1.0, 0.0])
+_ACROSS = np.array([1.0, 0.0, 0.0])
+_FORWARD = np.array([0.0, -1.0, 0.0])
 UP = np.array([0.0, 0.0, 1.0])
 
 _BENT = np.radians([30.0, 130.0])
@@ -74,7 +75,7 @@ class Calibration:
 
 def unit(vectors: Array) -> Array:
     """Vectors (..., 3) at length one; zero stays zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
 
 
 def rotation_about(axis: Array, angle: Array | float) -> Array:
@@ -114,7 +115,7 @@ def _hinge_angles(clip: SourceClip, limb: str) -> Array:
     axis = unit(np.cross(upper[bent], lower[bent]))
     local = np.einsum("tji,tj->ti", clip.turn(limb)[bent], axis)
     hinge, bone = HINGE_AXES[limb], BONE_AXES[limb]
-    return np.arctan2(local @ np.cross(bone, hinge), local @ hinge)
+    return np.asarray(np.arctan2(local @ np.cross(bone, hinge), local @ hinge))
 
 
 def _circular_mean(angles: Array) -> float:
@@ -132,7 +133,7 @@ def _hinge_twist(limb: str, person: Sequence[SourceClip], everyone: Sequence[Sou
 
 def _pitch(directions: Array, heading: Array) -> Array:
     """Forward lean (radians) of directions (T, 3) in the vertical plane of unit headings (T, 3)."""
-    return np.arctan2(np.sum(directions * heading, axis=-1), directions[..., 2])
+    return np.asarray(np.arctan2(np.sum(directions * heading, axis=-1), directions[..., 2]))
 
 
 def _upright(clip: SourceClip) -> tuple[Array, Array]:
@@ -159,8 +160,8 @@ def _arm_line(clip: SourceClip) -> tuple[Array, float]:
     return arms, float(arms[2] - hips[2])
 
 
-def _trunk_turn(clips: Sequence[SourceClip], joint: str, across: Array) -> Array:
-    """Turn of a trunk joint's frame about the line of the hips, so that trunks of upright people are straight.
+def _trunk_lean(clips: Sequence[SourceClip], joint: str) -> float:
+    """Radians by which the line of the trunk leans forward in the frame of a trunk joint.
 
     Where a pelvis or thorax "points" is the source's choice of markers; no keypoint shows it. So people who
     stand upright have a straight trunk on average here, whatever their source's rest shape.
@@ -172,18 +173,19 @@ def _trunk_turn(clips: Sequence[SourceClip], joint: str, across: Array) -> Array
         thorax = clip.thorax()
         base = clip.at(thorax) + clip.turn(thorax) @ (neck_point(clip) - clip.rest(thorax))
         line = unit(base - middle)[upright]
-        leans.append(
-            _pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright])
-        )
+        leans.append(_pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright]))
     angles = np.concatenate(leans)
     if len(angles) > _ENOUGH_FRAMES:
-        lean = float(np.median(angles))
-    else:
-        clip = clips[0]
-        line = neck_point(clip) - (clip.rest("LeftUpLeg") + clip.rest("RightUpLeg")) / 2
-        lean = float(np.arctan2(-line[1], line[2]))
-    level = swing(np.array([1.0, 0.0, 0.0]), across)
-    return np.asarray(level @ rotation_about(np.array([1.0, 0.0, 0.0]), lean))
+        return float(np.median(angles))
+    line = neck_point(clips[0]) - (clips[0].rest("LeftUpLeg") + clips[0].rest("RightUpLeg")) / 2
+    return float(np.arctan2(-line[1], line[2]))
+
+
+def _trunk_turn(clip: SourceClip, joint: str, lean: float) -> Array:
+    """Turn of a trunk joint's frame whose X lies along the hips or shoulders and whose Z along the trunk."""
+    pair = "UpLeg" if joint == "Hips" else "Arm"
+    across = unit(clip.rest(f"Left{pair}") - clip.rest(f"Right{pair}"))
+    return np.asarray(swing(_ACROSS, across) @ rotation_about(_ACROSS, lean))
 
 
 def _head_turn(clips: Sequence[SourceClip]) -> Array:
@@ -195,7 +197,7 @@ def _head_turn(clips: Sequence[SourceClip]) -> Array:
     if len(angles) <= _ENOUGH_FRAMES:
         return np.eye(3)
     pitch = float(np.median(angles))
-    return rotation_about(np.array([1.0, 0.0, 0.0]), float(np.clip(pitch, *_HEAD_PITCH)) - pitch)
+    return rotation_about(_ACROSS, float(np.clip(pitch, *_HEAD_PITCH)) - pitch)
 
 
 def _rest_forward(clip: SourceClip, joint: str) -> Array:
@@ -204,15 +206,15 @@ def _rest_forward(clip: SourceClip, joint: str) -> Array:
     if joint.endswith("Foot") and f"{side}ToeBase" in clip:
         bone = clip.rest(f"{side}ToeBase") - clip.rest(joint)
     else:
-        bone = clip.toe_ends.get(joint, FORWARD)
-    return unit(bone * np.array([1.0, 1.0, 0.0])) if np.linalg.norm(bone[:2]) > 0.01 else FORWARD
+        bone = clip.toe_ends.get(joint, _FORWARD)
+    return unit(bone * np.array([1.0, 1.0, 0.0])) if np.linalg.norm(bone[:2]) > 0.01 else _FORWARD
 
 
 def _sole_normals(clip: SourceClip, joint: str) -> Array:
     """(F, 3) world up in the source's frame of a foot or toe joint, in the frames in which it stands flat."""
     flat = standing_frames(clip, joint)
     ups = np.asarray(clip.turn(joint)[flat][:, 2])
-    return ups[ups[:, 2] > _LARGEST_FOOT_TILT]
+    return np.asarray(ups[ups[:, 2] > _LARGEST_FOOT_TILT])
 
 
 def _flat_turn(clip: SourceClip, joint: str, own: Array, person: Sequence[Array]) -> Array:
@@ -237,8 +239,7 @@ def calibrate(person: Sequence[SourceClip], everyone: Sequence[SourceClip]) -> l
     first = person[0]
     thorax = first.thorax()
     hinge_twist = {limb: _hinge_twist(limb, person, everyone) for limb in LIMBS}
-    hips = _trunk_turn(person, "Hips", unit(first.rest("LeftUpLeg") - first.rest("RightUpLeg")))
-    chest = _trunk_turn(person, thorax, unit(first.rest("LeftArm") - first.rest("RightArm")))
+    leans = {joint: _trunk_lean(person, joint) for joint in ("Hips", thorax)}
     head = _head_turn(person)
     soles = {joint: [_sole_normals(clip, joint) for clip in person] for joint in _FEET if joint in first}
     calibrations = []
@@ -248,8 +249,8 @@ def calibrate(person: Sequence[SourceClip], everyone: Sequence[SourceClip]) -> l
         calibrations.append(
             Calibration(
                 hinge_twist=hinge_twist,
-                hips=hips,
-                thorax=chest,
+                hips=_trunk_turn(clip, "Hips", leans["Hips"]),
+                thorax=_trunk_turn(clip, thorax, leans[thorax]),
                 head=head,
                 feet={joint: _flat_turn(clip, joint, ups[number], ups) for joint, ups in soles.items()},
                 neck_from_thorax=neck_point(clip) - clip.rest(thorax),

@@ -170,7 +170,7 @@ def _quaternions(rotations: NDArray[np.float64]) -> NDArray[np.float32]:
     opposite = np.sum(quaternions[1:] * quaternions[:-1], axis=-1) < 0
     signs = np.where(np.cumsum(opposite, axis=0) % 2 == 1, -1.0, 1.0)
     quaternions[1:] *= signs[..., None]
-    return quaternions.astype(np.float32)
+    return np.asarray(quaternions, dtype=np.float32)
 
 
 def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[CaptureClip, float | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pymotion.rotations.quat as quat
@@ -155,7 +156,7 @@ def read_capture_bvh(path: Path, *, set_name: str, subject: str, action: str) ->
     return clip
 
 
-def _parse(path: Path) -> dict[str, object]:
+def _parse(path: Path) -> dict[str, Any]:
     """pymotion's dictionary, of a file that holds as many frames as it says."""
     try:
         _, _, motion = path.read_text(encoding="utf-8").partition("Frame Time")

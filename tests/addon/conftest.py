@@ -32,3 +32,15 @@ def empty_file() -> Iterator[None]:
     """Starts the test from an empty factory file."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     yield
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    """The extension, enabled in an empty factory file, with nothing read yet."""
+    addon = importlib.import_module(f"{PACKAGE}.addon")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    importlib.import_module(f"{PACKAGE}.addon.keypoint_store").forget_all()
+    addon.register()
+    yield
+    addon.unregister()
+    bpy.ops.wm.read_factory_settings(use_empty=True)

@@ -134,6 +134,20 @@ def test_people_from_different_worlds_meet_in_one() -> None:
     assert any("Person 2" in note and "2.9°" in note for note in take.notes)
 
 
+def test_what_the_scene_does_not_fit_is_said() -> None:
+    scene = bpy.context.scene
+    scene.frame_end = 15
+    wide = replace(CAMERA, fy=CAMERA.fx * 1.5)
+    first = write_take(bpy.context, [random_motion(frames=30)], wide, SETTINGS)
+    assert scene.frame_end == 15
+    assert [note.split(";")[0] for note in first.notes] == [
+        "Scene had no camera",
+        "The clip's pixel aspect is 1.500, the scene's 1.000",
+        "The take reaches frame 30, Scene ends at 15",
+    ]
+    assert not write_take(bpy.context, [random_motion(frames=15)], CAMERA, SETTINGS).notes
+
+
 def test_a_second_take_leaves_the_first_alone() -> None:
     motion = random_motion(frames=6)
     first = write_take(bpy.context, [motion], CAMERA, SETTINGS)
