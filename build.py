@@ -276,17 +276,7 @@ def native_platform() -> str:
 # --- Commands -----------------------------------------------------------------------------------------------
 
 
-WHAT_IS_KNOWN_OF_THE_EXAMPLE = [
-    "--save",
-    "npz,bvh",
-    "--size",
-    "640",
-    "360",
-    "--fps",
-    "30",
-    "--focal-px",
-    "575",
-]
+EXAMPLE_OPTIONS = ("--save", "npz,bvh", "--size", "640", "360", "--fps", "30", "--focal-px", "575")
 
 
 def run_demo() -> int:
@@ -296,7 +286,7 @@ def run_demo() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     steps: tuple[tuple[str | Path, ...], ...] = (
         ("-m", "estimator.example", folder),
-        ("-m", "estimator", "estimate", folder / "example", "--out", folder, *WHAT_IS_KNOWN_OF_THE_EXAMPLE),
+        ("-m", "estimator", "estimate", folder / "example", "--out", folder, *EXAMPLE_OPTIONS),
         ("addon/demo.py", zip_path, folder),
     )
     with tempfile.TemporaryDirectory(prefix="kinelift-profile-") as profile:

@@ -19,7 +19,7 @@ _TICK_SECONDS = 0.1
 
 
 class KINELIFT_OT_estimate_motion(bpy.types.Operator):
-    """Estimate the 3D motion of the chosen people; makes their armatures and a camera that matches the clip"""
+    """Estimate the 3D motion of the chosen people: makes their armatures and a camera that fits the clip"""
 
     bl_idname = "kinelift.estimate_motion"
     bl_label = "Estimate Motion"

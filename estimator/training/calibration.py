@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .capture_bvh import Array, SourceClip
+from .capture_bvh import SourceClip
 from .labels import standing_frames
+from .rotation_geometry import Array, rotation_about, swing, unit
 
 LIMBS = {
     "LeftArm": ("LeftForeArm", "LeftHand"),
@@ -45,11 +46,11 @@ _BENT = np.radians([30.0, 130.0])
 _ENOUGH_SECONDS = 1.0
 _ENOUGH_FRAMES = 30
 _HEAD_OVER_ARMS = 0.35
-"""Height of the canonical Head joint (level of the nose) over the line of the arms, in heights of that line over
-mid-hip: 0.175 m of an adult of 1.68 m."""
+"""Height of the canonical Head joint (level of the nose) over the line of the arms, in heights of that line
+over mid-hip: 0.175 m of an adult of 1.68 m."""
 _NECK_UNDER_ARMS = 0.045
-"""Depth of the canonical Neck joint (base of the neck) under that line, in the same unit; sources have theirs from
-7 cm below it to 6 cm above."""
+"""Depth of the canonical Neck joint (base of the neck) under that line, in the same unit; sources have theirs
+from 7 cm below it to 6 cm above."""
 _HEAD_PITCH = np.radians([0.0, 20.0])
 """Where people look who stand or walk, on average over a take, downwards; more is the source's head frame."""
 _FEET = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
@@ -71,31 +72,6 @@ class Calibration:
     """(3,) base of the neck in the frame of the source's thorax joint"""
     head_offset: Array
     """(3,) level of the nose in the frame of the source's Head joint"""
-
-
-def unit(vectors: Array) -> Array:
-    """Vectors (..., 3) at length one; zero stays zero."""
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))
-
-
-def rotation_about(axis: Array, angle: Array | float) -> Array:
-    """(..., 3, 3) about unit axes (..., 3) by radians (...): Rodrigues."""
-    axis, angle = np.broadcast_arrays(axis, np.asarray(angle)[..., None])
-    x, y, z = np.moveaxis(axis, -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    sine, cosine = np.sin(angle[..., :1, None]), np.cos(angle[..., :1, None])
-    return np.asarray(np.eye(3) + sine * cross + (1.0 - cosine) * (cross @ cross))
-
-
-def swing(start: Array, end: Array) -> Array:
-    """(..., 3, 3): the smallest rotation that takes unit vectors ``start`` to ``end``; they aren't opposite."""
-    axis = np.cross(start, end)
-    cosine = np.sum(start * end, axis=-1)
-    x, y, z = np.moveaxis(axis, -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    return np.asarray(np.eye(3) + cross + cross @ cross / np.maximum(1.0 + cosine, 1e-6)[..., None, None])
 
 
 def _hinge_planes(clip: SourceClip, limb: str) -> tuple[Array, Array, Array]:
@@ -146,7 +122,7 @@ def _upright(clip: SourceClip) -> tuple[Array, Array]:
 
 
 def neck_point(clip: SourceClip) -> Array:
-    """(3,) base of the neck in the T-pose: on the source's cervical line, a little under the line of the arms."""
+    """(3,) base of the neck in the T-pose: on the source's cervical line, a little under the arms' line."""
     arms, torso = _arm_line(clip)
     column = np.stack([clip.rest(name) for name in (clip.thorax(), "Neck", "Head")])
     height = float(arms[2]) - _NECK_UNDER_ARMS * torso
@@ -173,7 +149,9 @@ def _trunk_lean(clips: Sequence[SourceClip], joint: str) -> float:
         thorax = clip.thorax()
         base = clip.at(thorax) + clip.turn(thorax) @ (neck_point(clip) - clip.rest(thorax))
         line = unit(base - middle)[upright]
-        leans.append(_pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright]))
+        leans.append(
+            _pitch(line, heading[upright]) - _pitch(clip.turn(joint)[upright] @ UP, heading[upright])
+        )
     angles = np.concatenate(leans)
     if len(angles) > _ENOUGH_FRAMES:
         return float(np.median(angles))
@@ -218,7 +196,7 @@ def _sole_normals(clip: SourceClip, joint: str) -> Array:
 
 
 def _flat_turn(clip: SourceClip, joint: str, own: Array, person: Sequence[Array]) -> Array:
-    """Turn that makes the sole of a foot that stands flat horizontal: by its own clip, else by the person's."""
+    """Turn that levels the sole of a foot that stands flat: by its own clip, else by the person's."""
     forward = _rest_forward(clip, joint)
     normal = UP
     for ups in (own, np.concatenate(person)):

@@ -7,14 +7,13 @@ canonical skeleton fits each set.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,19 +27,14 @@ from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengt
 from ..skeleton import CONTACT_END_POINTS, J, L
 from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
-from .labels import ground_height, ground_is_known, still_points
-from .refit import FITTED_JOINTS, RefitClip, fitted_joints, refit
+from .labels import JUMP, ground_height, still_points
+from .refit import RefitClip, refit
+from .refit_report import RefitErrors, refit_errors, refit_report
+from .rotation_geometry import step_angles
+from .takes import list_takes
 
 Progress = Callable[[float, str], None]
 
-ACTION_CLASSES = ("walk_run", "other", "dance", "idle")
-SPLITS = ("train", "validation", "test")
-_TEST_PEOPLE = {("cmu", "02"), ("cmu", "05"), ("reactidle", "003"), ("reactidle", "012")}
-_VALIDATION_PEOPLE = {("cmu", "03"), ("cmu", "07")}
-_WALK = re.compile(r"\b(walk|walking|run|running|jog|jogging)\b", re.IGNORECASE)
-_DANCE = re.compile(r"\bdanc", re.IGNORECASE)
-_JUMP = np.radians(60.0)
-"""Of a joint's local rotation in 1/60 s: no body does that, the capture is at fault."""
 _SHORTEST_SECONDS = 1.0
 _SLOWEST_FPS = 20.0
 """Below this the differences between frames don't show velocities."""
@@ -56,9 +50,9 @@ class CaptureClip:
     subject: str
     action: str
     action_class: str
-    """one of ``ACTION_CLASSES``"""
+    """one of ``takes.ACTION_CLASSES``"""
     split: str
-    """one of ``SPLITS``; no person is in two of them"""
+    """one of ``takes.SPLITS``; no person is in two of them"""
     fps: float
     lengths: NDArray[np.float64]
     """(10,) metres"""
@@ -79,75 +73,14 @@ class CaptureClip:
         return len(self.root_translation)
 
 
-@dataclass(frozen=True)
-class RefitErrors:
-    """Distances in metres between the canonical joints and the source's, of one clip."""
-
-    set: str
-    mean: NDArray[np.float64]
-    """(14,) per joint of ``FITTED_JOINTS``"""
-    percentile_95: NDArray[np.float64]
-    """(14,)"""
-    frames: int
-
-
-def person(clip: SourceClip | CaptureClip) -> tuple[str, str]:
-    """Who was captured; a CMU subject is one person in all sets made from CMU's takes."""
-    return ("cmu" if clip.set.startswith("cmu_") else clip.set, clip.subject)
-
-
-def _split(clip: SourceClip) -> str:
-    if person(clip) in _TEST_PEOPLE:
-        return "test"
-    return "validation" if person(clip) in _VALIDATION_PEOPLE else "train"
-
-
-def _action_class(clip: SourceClip) -> str:
-    if clip.set == "reactidle":
-        return "idle"
-    if _DANCE.search(clip.action):
-        return "dance"
-    return "walk_run" if _WALK.search(clip.action) else "other"
-
-
-def _listed(folder: Path) -> list[tuple[Path, str, str, str]]:
-    """File, set, subject and action of every take, from index.csv or else from the files' places."""
-    index = folder / "index.csv"
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of motion capture")
-    if not index.is_file():
-        files = sorted(folder.rglob("*.bvh"))
-        if not files:
-            raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
-        return [(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]
-    with index.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    needed = ("set", "file", "subject", "action")
-    for line, row in enumerate(rows, start=2):
-        if any(not row.get(column) for column in needed):
-            raise InputError(f"{index}: line {line}: needs the columns {', '.join(needed)}")
-    return [(folder / row["file"], row["set"], row["subject"], row["action"]) for row in rows]
-
-
-def _read(take: tuple[Path, str, str, str]) -> SourceClip:
-    file, set_name, subject, action = take
-    return read_capture_bvh(file, set_name=set_name, subject=subject, action=action)
-
-
 def _pieces(clip: SourceClip) -> list[SourceClip]:
-    """The clip cut where a joint other than hands and toes jumps; shorter pieces than a second are dropped."""
-    local = clip.local_rotations()
-    steps = (
-        Rotation.from_matrix((local[:-1].swapaxes(-1, -2) @ local[1:]).reshape(-1, 3, 3))
-        .magnitude()
-        .reshape(len(clip) - 1, -1)
-    )
+    """The clip cut where a joint other than hands and toes jumps, without pieces shorter than a second."""
     body = [not name.endswith(("Hand", "ToeBase")) for name in clip.names]
-    limit = min(_JUMP * 60.0 / clip.fps, np.radians(150.0))
-    cuts = np.flatnonzero((steps[:, body] > limit).any(axis=1)) + 1
+    steps = step_angles(clip.local_rotations()[:, body])
+    limit = min(JUMP * 60.0 / clip.fps, np.radians(150.0))
+    cuts = np.flatnonzero((steps > limit).any(axis=1)) + 1
     edges = [0, *cuts.tolist(), len(clip)]
-    spans = zip(edges[:-1], edges[1:], strict=True)
-    return [clip.piece(a, b) for a, b in spans if b - a >= _SHORTEST_SECONDS * clip.fps]
+    return [clip.piece(a, b) for a, b in pairwise(edges) if b - a >= _SHORTEST_SECONDS * clip.fps]
 
 
 def _contact_points(clip: RefitClip) -> NDArray[np.float64]:
@@ -175,16 +108,16 @@ def _quaternions(rotations: NDArray[np.float64]) -> NDArray[np.float32]:
 
 def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[CaptureClip, float | None]:
     """The clip before its floor is set to zero, and the floor's height where it stands on one."""
+    take = source.take
     points = _contact_points(clip)
     still = still_points(points, source.fps)
-    known = ground_is_known(source.set, source.subject, source.action)
     captured = CaptureClip(
         name=name,
-        set=source.set,
-        subject=source.subject,
-        action=source.action,
-        action_class=_action_class(source),
-        split=_split(source),
+        set=take.set,
+        subject=take.subject,
+        action=take.action,
+        action_class=take.action_class,
+        split=take.split,
         fps=source.fps,
         lengths=clip.lengths,
         root_translation=clip.root_translation.astype(np.float32),
@@ -192,55 +125,50 @@ def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[Captu
         rotation_labelled=clip.rotation_labelled,
         position_labelled=clip.position_labelled,
         still=still,
-        ground_known=known,
+        ground_known=take.ground_known,
         velocity_labelled=source.fps >= _SLOWEST_FPS,
     )
-    return captured, ground_height(points, still, source.fps) if known else None
+    return captured, ground_height(points, still, source.fps) if take.ground_known else None
 
 
 def _on_ground(clips: list[tuple[CaptureClip, float | None]]) -> list[CaptureClip]:
-    """Moves clips so that soles that stand are at z = 0: each by its own floor, else by the median of its set."""
+    """Moves clips so that soles that stand are at z = 0: by their own floor, else by the set's median."""
     floors: dict[str, list[float]] = defaultdict(list)
     for clip, floor in clips:
         if floor is not None:
             floors[clip.set].append(floor)
+    usual = {set_name: float(np.median(heights)) for set_name, heights in floors.items()}
     moved = []
     for clip, floor in clips:
-        if floor is None:
-            floor = float(np.median(floors[clip.set])) if floors[clip.set] else 0.0
-        down = np.array([0.0, 0.0, floor], dtype=np.float32)
+        height = usual.get(clip.set, 0.0) if floor is None else floor
+        down = np.array([0.0, 0.0, height], dtype=np.float32)
         moved.append(replace(clip, root_translation=clip.root_translation - down))
     return moved
-
-
-def _errors(source: SourceClip, clip: RefitClip) -> RefitErrors:
-    distance = np.linalg.norm(fitted_joints(clip) - clip.targets, axis=-1)
-    return RefitErrors(source.set, distance.mean(axis=0), np.percentile(distance, 95, axis=0), len(distance))
 
 
 def load_captures_with_errors(
     folder: Path, progress: Progress | None = None
 ) -> tuple[list[CaptureClip], list[RefitErrors]]:
     """As ``load_captures``, with the errors of the re-fit per clip."""
-    takes = _listed(folder)
+    takes = list_takes(folder)
     sources: list[SourceClip] = []
     workers = min(2, os.cpu_count() or 1, len(takes))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for source in pool.map(_read, takes):
+        for source in pool.map(read_capture_bvh, takes):
             sources.append(source)
             if progress is not None:
-                progress(0.7 * len(sources) / len(takes), f"read {source.file.name}")
+                progress(0.7 * len(sources) / len(takes), f"read {source.take.file.name}")
     pieces: list[tuple[str, SourceClip]] = []
     for source in sources:
         cut = _pieces(source)
-        stem = f"{source.set}/{source.file.stem}"
+        stem = f"{source.take.set}/{source.take.file.stem}"
         pieces += [(stem if len(cut) == 1 else f"{stem}#{n}", one) for n, one in enumerate(cut, start=1)]
 
     by_set: dict[str, list[SourceClip]] = defaultdict(list)
     by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, (_, piece) in enumerate(pieces):
-        by_set[piece.set].append(piece)
-        by_person[piece.set, piece.subject].append(number)
+        by_set[piece.take.set].append(piece)
+        by_person[piece.take.set, piece.take.subject].append(number)
     calibrations: dict[int, Calibration] = {}
     for (set_name, _), numbers in by_person.items():
         of_person = calibrate([pieces[number][1] for number in numbers], by_set[set_name])
@@ -251,7 +179,7 @@ def load_captures_with_errors(
     for number, (name, piece) in enumerate(pieces):
         fitted = refit(piece, calibrations[number])
         clips.append(_capture_clip(piece, name, fitted))
-        errors.append(_errors(piece, fitted))
+        errors.append(refit_errors(piece.take.set, fitted))
         if progress is not None:
             progress(0.7 + 0.3 * len(clips) / len(pieces), f"re-fitted {name}")
     return _on_ground(clips), errors
@@ -268,35 +196,6 @@ def load_captures(folder: Path, progress: Progress | None = None) -> list[Captur
         InputError: a file can't be read, or its skeleton can't be mapped.
     """
     return load_captures_with_errors(folder, progress)[0]
-
-
-def refit_report(errors: Iterable[RefitErrors]) -> str:
-    """A table of mean position errors in millimetres, one line per set, left and right together."""
-    by_set: dict[str, list[RefitErrors]] = defaultdict(list)
-    for one in errors:
-        by_set[one.set].append(one)
-    pairs = [name.removeprefix("Left") for name in FITTED_JOINTS if not name.startswith("Right")]
-    lines = [f"{'set':<20}{'mean':>7}" + "".join(f"{name:>9}" for name in pairs) + f"{'worst 95 %':>12}"]
-    for set_name, ones in sorted(by_set.items()):
-        frames = np.array([one.frames for one in ones], dtype=np.float64)
-        mean = np.average([one.mean for one in ones], axis=0, weights=frames) * 1000
-        per_pair = [
-            float(
-                np.mean(
-                    [
-                        value
-                        for name, value in zip(FITTED_JOINTS, mean, strict=True)
-                        if name.removeprefix("Left").removeprefix("Right") == pair
-                    ]
-                )
-            )
-            for pair in pairs
-        ]
-        worst = max(float(one.percentile_95.max()) for one in ones) * 1000
-        lines.append(
-            f"{set_name:<20}{mean.mean():>7.1f}" + "".join(f"{v:>9.1f}" for v in per_pair) + f"{worst:>12.1f}"
-        )
-    return "\n".join(lines)
 
 
 def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
@@ -359,7 +258,7 @@ def load_cache(path: Path) -> list[CaptureClip]:
                 ground_known=bool(arrays["ground_known"][clip]),
                 velocity_labelled=bool(arrays["velocity_labelled"][clip]),
             )
-            for clip, (start, stop) in enumerate(zip(offsets[:-1], offsets[1:], strict=True))
+            for clip, (start, stop) in enumerate(pairwise(offsets.tolist()))
         ]
     except FileNotFoundError as error:
         raise InputError(

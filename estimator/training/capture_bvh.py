@@ -6,27 +6,29 @@ Kinelift is Z up and faces -Y: (x, y, z) becomes (x, -z, y).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pymotion.rotations.quat as quat
-from numpy.typing import NDArray
 from pymotion.io.bvh import BVH
 from pymotion.ops import skeleton as pymotion_skeleton
+from pymotion.rotations import quat
 
 from ..errors import InputError
-
-Array = NDArray[np.float64]
+from .rotation_geometry import Array
+from .takes import Take
 
 _AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Kinelift's world axes from those of BVH."""
 
-_NEEDED = ("Hips", "Spine", "Neck", "Head") + tuple(
-    f"{side}{joint}"
-    for side in ("Left", "Right")
-    for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
+_NEEDED = (
+    *("Hips", "Spine", "Neck", "Head"),
+    *(
+        f"{side}{joint}"
+        for side in ("Left", "Right")
+        for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
+    ),
 )
 _REST_DIRECTIONS = {
     "LeftArm": ("LeftForeArm", (1.0, 0.0, 0.0)),
@@ -41,10 +43,7 @@ _REST_TOLERANCE = np.cos(np.radians(20.0))
 class SourceClip:
     """One captured take on its own skeleton: N joints, T frames, metres, Z up, facing -Y at rest."""
 
-    file: Path
-    set: str
-    subject: str
-    action: str
+    take: Take
     fps: float
     names: tuple[str, ...]
     parents: tuple[int, ...]
@@ -66,15 +65,15 @@ class SourceClip:
 
     def at(self, name: str) -> Array:
         """(T, 3) positions of a joint."""
-        return self.joints[:, self.names.index(name)]
+        return np.asarray(self.joints[:, self.names.index(name)])
 
     def turn(self, name: str) -> Array:
         """(T, 3, 3) world orientation of a joint."""
-        return self.rotations[:, self.names.index(name)]
+        return np.asarray(self.rotations[:, self.names.index(name)])
 
     def rest(self, name: str) -> Array:
         """(3,) position of a joint in the T-pose."""
-        return self.rest_joints[self.names.index(name)]
+        return np.asarray(self.rest_joints[self.names.index(name)])
 
     def thorax(self) -> str:
         """The joint that carries neck and shoulders."""
@@ -90,33 +89,22 @@ class SourceClip:
 
     def piece(self, start: int, stop: int) -> SourceClip:
         """Frames ``start`` to ``stop`` (exclusive) alone."""
-        return SourceClip(
-            self.file,
-            self.set,
-            self.subject,
-            self.action,
-            self.fps,
-            self.names,
-            self.parents,
-            self.rest_joints,
-            self.joints[start:stop],
-            self.rotations[start:stop],
-            self.toe_ends,
-        )
+        return replace(self, joints=self.joints[start:stop], rotations=self.rotations[start:stop])
 
 
-def read_capture_bvh(path: Path, *, set_name: str, subject: str, action: str) -> SourceClip:
+def read_capture_bvh(take: Take) -> SourceClip:
     """One BVH file on the capture convention (metres, Y up, T-pose facing +Z at rest).
 
     Raises:
         InputError: the file is no complete BVH, or its skeleton can't be mapped to the canonical one.
     """
+    path = take.file
     data = _parse(path)
     names = tuple(str(name).rpartition(":")[2] for name in data["names"])
     missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise InputError(
-            f"{path}: skeleton can't be mapped: no joint named {', '.join(missing)}; rename the joints as in the README"
+            f"{path}: skeleton can't be mapped: no joint named {', '.join(missing)}; rename the joints"
         )
     parents = np.asarray(data["parents"])
     offsets = np.asarray(data["offsets"], dtype=np.float64)
@@ -140,10 +128,7 @@ def read_capture_bvh(path: Path, *, set_name: str, subject: str, action: str) ->
         if names[parent].endswith("ToeBase")
     }
     clip = SourceClip(
-        path,
-        set_name,
-        subject,
-        action,
+        take,
         1.0 / float(data["frame_time"]),
         names,
         (-1, *(int(parent) for parent in parents[1:])),
@@ -174,7 +159,8 @@ def _parse(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: the header says {frames} frames, the file holds {len(lines)}; export it again"
         )
-    return dict(bvh.data)
+    data: dict[str, Any] = bvh.data
+    return data
 
 
 def _check_rest_pose(clip: SourceClip) -> None:
@@ -182,8 +168,8 @@ def _check_rest_pose(clip: SourceClip) -> None:
         bone = clip.rest(child) - clip.rest(joint)
         if not bone @ np.array(direction) > _REST_TOLERANCE * np.linalg.norm(bone):
             raise InputError(
-                f"{clip.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose"
+                f"{clip.take.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose"
             )
     leg = np.linalg.norm(clip.rest("LeftFoot") - clip.rest("LeftUpLeg"))
     if not 0.3 < leg < 1.5:
-        raise InputError(f"{clip.file}: legs {leg:.3g} long; the unit must be metres")
+        raise InputError(f"{clip.take.file}: legs {leg:.3g} long; the unit must be metres")

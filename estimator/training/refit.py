@@ -2,7 +2,9 @@
 
 Top down: pelvis and thorax from the source's orientations, trunk, neck and clavicles swung to the source's
 joints, limbs as exact hinges in the plane that shoulder, elbow and wrist (hip, knee and ankle) span. What a
-straight limb doesn't show, its twist, follows the source's frame and the bent frames nearby.
+straight limb doesn't show, its twist, follows the source's frame and the bent frames nearby. The bend
+between pelvis and thorax is shared evenly by the three spine joints in every set: sources that have such
+joints disagree on how they share it, and no keypoint shows it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from ..kinematics import forward_kinematics
-from ..skeleton import JOINT_INDEX, LENGTH_NAMES, MEAN_LENGTHS, PARENTS, J, rest_offsets, stature
-from .calibration import BONE_AXES, HINGE_AXES, LIMBS, Calibration, rotation_about, swing, unit
-from .capture_bvh import Array, SourceClip
+from ..skeleton import JOINT_INDEX, LENGTH_NAMES, MEAN_LENGTHS, PARENTS, REST_BASIS, J, rest_offsets, stature
+from .calibration import BONE_AXES, HINGE_AXES, LIMBS, Calibration
+from .capture_bvh import SourceClip
+from .labels import labelled_joints
+from .rotation_geometry import Array, rotation_about, swing, unit
 
 FITTED_JOINTS: tuple[str, ...] = (
     *(
@@ -41,9 +45,8 @@ _CERTAIN_BEND_STRANGE = np.radians([25.0, 50.0])
 """The same where the limb bends sideways or backwards: a little is noise, much is a flipped source frame."""
 _PLAUSIBLE_OFFSET = np.radians([40.0, 75.0])
 """Of the measured plane from the source's: from here to there a bend turns strange."""
-_DEAD_JOINT = np.radians(0.2)
-_DEAD_CLAVICLE = np.radians(2.0)
-_JUMP = np.radians(60.0)
+_LEAST_FLEXION = np.radians(-5.0)
+"""Knees and elbows that bend further backwards are a source's noise."""
 _RELAXED_HAND = {"Left": np.radians([30.0, -17.0, 0.0]), "Right": np.radians([30.0, 17.0, 0.0])}
 """Rotation vectors: mean over the sets that have hands."""
 
@@ -105,9 +108,9 @@ def _lengths(points: dict[str, Array], clip: SourceClip, thorax: Array) -> Array
     }
     if "LeftToeBase" in clip:
         bones = [clip.rest(f"{side}ToeBase") - clip.rest(f"{side}Foot") for side in ("Left", "Right")]
-        lengths["foot"] = float(np.mean([np.linalg.norm(bone[:2]) for bone in bones])) / np.cos(
-            np.radians(20.0)
-        )
+        # Sources differ in how high the ankle is over the ball, so the foot is measured along the floor.
+        along = -REST_BASIS[LENGTH_NAMES.index("foot"), JOINT_INDEX["LeftToeBase"], 1]
+        lengths["foot"] = float(np.mean([np.linalg.norm(bone[:2]) for bone in bones])) / along
     else:
         # No toe joint: in proportion to the person.
         others = np.array([0.0 if name == "foot" else lengths[name] for name in LENGTH_NAMES])
@@ -130,11 +133,12 @@ def _limb(
     bones: tuple[float, float],
     twist: float,
 ) -> tuple[Array, Array]:
-    """Orientations (T, 3, 3) of a limb's two bones, the lower one an exact hinge, the wrist or ankle aimed at.
+    """Orientations (T, 3, 3) of a limb's two bones, the lower one an exact hinge, aimed at wrist or ankle.
 
-    The hinge's plane holds the line from ``root`` (where our own skeleton has shoulder or hip) to the source's
-    wrist or ankle, and as far as the limb is bent the source's elbow or knee. A slight bend to the side or
-    backwards is noise of the source, so there the plane follows the source's frame and the limb is straightened.
+    The hinge's plane holds the line from ``root`` (where our own skeleton has shoulder or hip) to the
+    source's wrist or ankle, and as far as the limb is bent the source's elbow or knee. A slight bend to the
+    side or backwards is noise of the source: there the plane follows the source's frame, and the limb is
+    straightened.
 
     Args:
         root: (T, 3) world.
@@ -169,48 +173,13 @@ def _limb(
     adopted = np.angle(weight * np.exp(1j * offset) + (1.0 - weight) * around / np.abs(around))
     axis = np.einsum("tij,tj->ti", rotation_about(line, adopted), source_axis)
 
-    flexion = bend * np.cos(offset - adopted)
+    flexion = np.maximum(bend * np.cos(offset - adopted), _LEAST_FLEXION)
     lead = np.arctan2(bones[1] * np.sin(flexion), bones[0] + bones[1] * np.cos(flexion))
     upper = np.einsum("tij,tj->ti", rotation_about(axis, -lead), line)
     canonical = np.stack([bone, hinge, np.cross(bone, hinge)], axis=-1)
     world = np.stack([upper, axis, np.cross(upper, axis)], axis=-1)
     upper_turn = world @ canonical.T
     return upper_turn, upper_turn @ rotation_about(hinge, flexion)
-
-
-def _labelled(clip: SourceClip) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which joints the source knows: (22,) of rotations and of positions.
-
-    A joint that is absent, or whose local rotation never changes, has no rotation label; neither has a hand or
-    toe base that jumps. Positions of joints that had to be made up have none either.
-    """
-    local = dict(zip(clip.names, np.moveaxis(clip.local_rotations(), 1, 0), strict=True))
-    moves = {name: _largest_angle(turns) for name, turns in local.items()}
-    jumps = {name: _largest_step(turns) for name, turns in local.items()}
-    rotation = np.ones(J, dtype=bool)
-    position = np.ones(J, dtype=bool)
-    for side in ("Left", "Right"):
-        for joint in (f"{side}Hand", f"{side}ToeBase"):
-            rotation[JOINT_INDEX[joint]] = moves.get(joint, 0.0) > _DEAD_JOINT and jumps[joint] < _JUMP
-        clavicle = f"{side}Shoulder"
-        rotation[JOINT_INDEX[clavicle]] = moves.get(clavicle, 0.0) > _DEAD_CLAVICLE
-        position[JOINT_INDEX[clavicle]] = False
-        position[JOINT_INDEX[f"{side}ToeBase"]] = f"{side}ToeBase" in clip
-    rotation[JOINT_INDEX["Head"]] = moves["Head"] > _DEAD_JOINT
-    position[JOINT_INDEX["Head"]] = rotation[JOINT_INDEX["Head"]]
-    if "Spine2" not in clip:
-        position[[JOINT_INDEX[name] for name in _TRUNK[1:]]] = False
-    return rotation, position
-
-
-def _largest_angle(turns: Array) -> float:
-    """Radians from the first of rotations (T, 3, 3) to the farthest."""
-    return float(Rotation.from_matrix(turns[0].T @ turns).magnitude().max())
-
-
-def _largest_step(turns: Array) -> float:
-    """Radians between consecutive rotations (T, 3, 3), the largest."""
-    return float(Rotation.from_matrix(turns[:-1].swapaxes(-1, -2) @ turns[1:]).magnitude().max())
 
 
 def fitted_joints(clip: RefitClip) -> Array:
@@ -291,7 +260,7 @@ def refit(clip: SourceClip, calibration: Calibration) -> RefitClip:
 
     rotations = turns.copy()
     rotations[:, 1:] = turns[:, list(PARENTS[1:])].swapaxes(-1, -2) @ turns[:, 1:]
-    rotation_labelled, position_labelled = _labelled(clip)
+    rotation_labelled, position_labelled = labelled_joints(clip)
     for side in ("Left", "Right"):
         if not rotation_labelled[index[f"{side}Hand"]]:
             rotations[:, index[f"{side}Hand"]] = Rotation.from_rotvec(_RELAXED_HAND[side]).as_matrix()

@@ -8,7 +8,7 @@ import bpy
 
 
 def file_state() -> dict[str, Any]:
-    """Every data-block with its users, the scene's and Kinelift's settings, mode, selection, active object."""
+    """Every data-block with its users, the scene's and Kinelift's settings, mode, selection, active one."""
     state: dict[str, Any] = {}
     for kind in dir(bpy.data):
         blocks = getattr(bpy.data, kind)

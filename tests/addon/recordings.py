@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,13 @@ def example_person() -> Motion:
 
 
 def render_clip(path: Path, size: tuple[int, int] = EXAMPLE_SIZE, frames: int = 40, fps: int = 30) -> Path:
-    """A grey video, made by Blender's video editor."""
+    """A grey video, made by Blender's video editor; each kind is rendered once."""
+    path.write_bytes(_rendered(size, frames, fps))
+    return path
+
+
+@cache
+def _rendered(size: tuple[int, int], frames: int, fps: int) -> bytes:
     scene = bpy.data.scenes.new("Film")
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
@@ -36,11 +43,13 @@ def render_clip(path: Path, size: tuple[int, int] = EXAMPLE_SIZE, frames: int = 
         scene.render.image_settings.media_type = "VIDEO"
     scene.render.image_settings.file_format = "FFMPEG"
     scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MPEG4", "H264"
-    scene.render.filepath = str(path)
     scene.render.use_file_extension = False
-    bpy.ops.render.render(animation=True, scene=scene.name)
-    bpy.data.scenes.remove(scene)
-    return path
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.mp4"
+        scene.render.filepath = str(path)
+        bpy.ops.render.render(animation=True, scene=scene.name)
+        bpy.data.scenes.remove(scene)
+        return path.read_bytes()
 
 
 def write_coco(path: Path, people: list[NDArray[np.float64]], first_frame: int = 0) -> Path:
@@ -63,5 +72,7 @@ def write_coco(path: Path, people: list[NDArray[np.float64]], first_frame: int =
 def example_points(frames: int = 40, shift: float = 0.0) -> NDArray[np.float64]:
     """(T, 26, 3) x, y, confidence of the example's person, moved to the right by ``shift`` pixels."""
     person = example_person()
-    points = np.concatenate([person.keypoints + [shift, 0.0], person.confidence[..., None]], axis=-1)
+    points = np.concatenate(
+        [person.keypoints + np.array([shift, 0.0]), person.confidence[..., None]], axis=-1
+    )
     return points[:frames]

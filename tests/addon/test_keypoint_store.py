@@ -62,7 +62,11 @@ def test_the_disk_gives_back_the_same(tmp_path: Path) -> None:
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.keypoints, other.keypoints)
         np.testing.assert_array_equal(one.confidence, other.confidence)
-        assert (one.person_id, one.frame_start, one.source) == (other.person_id, other.frame_start, other.source)
+        assert (one.person_id, one.frame_start, one.source) == (
+            other.person_id,
+            other.frame_start,
+            other.source,
+        )
         assert (one.width, one.fps) == (other.width, other.fps)
 
     for damage in (b"", b"PK\x03\x04 nonsense", entry.read_bytes()[:300]):

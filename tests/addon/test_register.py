@@ -28,9 +28,11 @@ def test_registering_twice_leaves_nothing_behind() -> None:
     handlers = [len(handler) for handler in (bpy.app.handlers.load_pre, bpy.app.handlers.load_post)]
     for _ in range(2):
         addon.register()
-        assert len(kinelift_names()) >= len(registration.CLASSES) - 1
+        assert all(cls.is_registered for cls in registration.CLASSES)
+        assert kinelift_names()
         assert bpy.context.scene.kinelift.camera_source == "AUTO"
         addon.unregister()
+        assert not any(cls.is_registered for cls in registration.CLASSES)
         assert not kinelift_names()
         assert not hasattr(bpy.types.Scene, "kinelift")
         assert [len(h) for h in (bpy.app.handlers.load_pre, bpy.app.handlers.load_post)] == handlers

@@ -1,0 +1,88 @@
+"""What is in a folder of motion capture: who did what in which file, and on which side of the splits."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InputError
+
+ACTION_CLASSES = ("walk_run", "other", "dance", "idle")
+SPLITS = ("train", "validation", "test")
+
+_TEST_PEOPLE = {("cmu", "02"), ("cmu", "05"), ("reactidle", "003"), ("reactidle", "012")}
+_VALIDATION_PEOPLE = {("cmu", "03"), ("cmu", "07")}
+_WALK = re.compile(r"\b(walk|walking|run|running|jog|jogging)\b", re.IGNORECASE)
+_DANCE = re.compile(r"\bdanc", re.IGNORECASE)
+_OFF_GROUND = re.compile(r"crawl|roll|get ?up|cartwheel|flip", re.IGNORECASE)
+_COLUMNS = ("set", "file", "subject", "action")
+
+
+@dataclass(frozen=True)
+class Take:
+    """One captured file of one person."""
+
+    file: Path
+    set: str
+    subject: str
+    action: str
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Who was captured; a CMU subject is one person in all sets made from CMU's takes."""
+        return ("cmu" if self.set.startswith("cmu_") else self.set, self.subject)
+
+    @property
+    def split(self) -> str:
+        """One of ``SPLITS``; no person is in two of them."""
+        if self.person in _TEST_PEOPLE:
+            return "test"
+        return "validation" if self.person in _VALIDATION_PEOPLE else "train"
+
+    @property
+    def action_class(self) -> str:
+        """One of ``ACTION_CLASSES``, as results are reported."""
+        if self.set == "reactidle":
+            return "idle"
+        if _DANCE.search(self.action):
+            return "dance"
+        return "walk_run" if _WALK.search(self.action) else "other"
+
+    @property
+    def ground_known(self) -> bool:
+        """Whether the person stands on one level floor and on nothing but the soles.
+
+        Subject 01 of CMU climbs on a playground, 03 walks over uneven terrain; who crawls, rolls or gets up
+        touches the floor with more than the feet.
+        """
+        uneven = self.person in {("cmu", "01"), ("cmu", "03")}
+        return not uneven and _OFF_GROUND.search(self.action) is None
+
+
+def list_takes(folder: Path) -> list[Take]:
+    """All takes of a folder: those of its ``index.csv``, else every BVH file at any depth.
+
+    Without an index the folder a file lies in names both its set and its subject.
+
+    Raises:
+        InputError: there is nothing to read, or the index lacks a column.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of motion capture")
+    index = folder / "index.csv"
+    if not index.is_file():
+        files = sorted(folder.rglob("*.bvh"))
+        if not files:
+            raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
+        return [Take(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]
+    with index.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for line, row in enumerate(rows, start=2):
+        missing = [column for column in _COLUMNS if not row.get(column)]
+        if missing:
+            raise InputError(f"{index}: line {line}: no {', '.join(missing)}; fill in the column")
+    if not rows:
+        raise InputError(f"{index}: lists no takes; add them, or remove the file to read all .bvh files")
+    return [Take(folder / row["file"], row["set"], row["subject"], row["action"]) for row in rows]
