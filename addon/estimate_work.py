@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..estimator.camera import Camera, pinhole
-from ..estimator.errors import InputError
+from ..estimator.errors import InputError, MissingDependencyError
 from ..estimator.estimate import estimate_motion
 from ..estimator.motion import Motion
 from ..estimator.picture_size import guess_picture_size

@@ -37,6 +37,7 @@ FITTED_JOINTS: tuple[str, ...] = (
 
 _TRUNK = ("Hips", "Spine", "Spine1", "Spine2")
 _TWIST_SMOOTHING_SECONDS = 0.3
+_PLANE_SMOOTHING_SECONDS = 0.05
 _SOURCE_TWIST_WEIGHT = 0.02
 """Of the source's own twist against the bent frames around."""
 _CERTAIN_BEND = np.radians([8.0, 30.0])
@@ -125,6 +126,12 @@ def _blend(start: Array, end: Array, share: float) -> Array:
     return np.asarray(start @ Rotation.from_rotvec(share * turn).as_matrix())
 
 
+def _smooth(values: NDArray[np.complex128], sigma: float) -> NDArray[np.complex128]:
+    """Complex numbers (T,), smoothed in time by a Gaussian of so many frames."""
+    real, imaginary = (gaussian_filter1d(part, sigma, mode="nearest") for part in (values.real, values.imag))
+    return np.asarray(real + 1j * imaginary)
+
+
 def _limb(
     clip: SourceClip,
     limb: str,
@@ -164,13 +171,10 @@ def _limb(
     ramp = np.clip((bend - start) / (certain - start), 0.0, 1.0)
     weight = ramp * ramp * (3.0 - 2.0 * ramp)
 
-    sigma = _TWIST_SMOOTHING_SECONDS * clip.fps
-    seen = weight * sine**2 * np.exp(1j * offset)
-    around = gaussian_filter1d(seen.real, sigma, mode="nearest") + 1j * gaussian_filter1d(
-        seen.imag, sigma, mode="nearest"
-    )
-    around += _SOURCE_TWIST_WEIGHT
-    adopted = np.angle(weight * np.exp(1j * offset) + (1.0 - weight) * around / np.abs(around))
+    measured = weight * np.exp(1j * offset)
+    around = _smooth(sine**2 * measured, _TWIST_SMOOTHING_SECONDS * clip.fps) + _SOURCE_TWIST_WEIGHT
+    mixed = measured + (1.0 - weight) * around / np.abs(around)
+    adopted = np.angle(_smooth(mixed, _PLANE_SMOOTHING_SECONDS * clip.fps))
     axis = np.einsum("tij,tj->ti", rotation_about(line, adopted), source_axis)
 
     flexion = np.maximum(bend * np.cos(offset - adopted), _LEAST_FLEXION)

@@ -37,6 +37,7 @@ class TrainSettings:
     """What a run is; two runs with the same settings see the same data."""
 
     minutes: float = 100.0
+    """Of processor time per thread."""
     batch: int = 8
     frames: int = 160
     learning_rate: float = 1e-3
@@ -90,7 +91,7 @@ class Run:
 
     def advance(self) -> dict[str, float]:
         """One optimisation step; returns the loss terms."""
-        started = time.monotonic()
+        started = time.process_time()
         noise = min(self.progress / NOISE_RAMP, 1.0)
         sample = self.source.batch(self.settings.batch, self.settings.frames, noise=noise)
         for group in self.optimiser.param_groups:
@@ -108,7 +109,8 @@ class Run:
             for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(value, 1 - keep)
         self.step += 1
-        self.seconds += time.monotonic() - started
+        # Processor time, so that what else the machine does changes nothing.
+        self.seconds += (time.process_time() - started) / torch.get_num_threads()
         return {"total": total.item()} | {name: loss.item() for name, loss in losses.items()}
 
     def _predictor(self) -> JointPredictor:
@@ -207,7 +209,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for weights, checkpoint and log; resumes from it"
     )
-    parser.add_argument("--minutes", type=float, default=defaults.minutes, help="training time")
+    parser.add_argument("--minutes", type=float, default=defaults.minutes, help="training time, of the processor")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="windows per step")
     parser.add_argument(
         "--frames", type=int, default=defaults.frames, help="frames per window, at 30 per second"

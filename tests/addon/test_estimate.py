@@ -159,6 +159,27 @@ def test_what_is_missing_is_said(recording: Path, setting: str, value: object, s
     assert file_state() == before
 
 
+@pytest.mark.parametrize("frames", [0, 1])
+def test_too_little_to_estimate_is_said(tmp_path: Path, frames: int) -> None:
+    path = write_coco(tmp_path / "short.json", [example_points(frames)])
+    bpy.context.scene.kinelift.keypoints_path = str(path)
+    before = file_state()
+    with pytest.raises(RuntimeError) as raised:
+        bpy.ops.kinelift.estimate_motion()
+    (line,) = [line for line in str(raised.value).splitlines() if line.strip()]
+    assert "short.json" in line
+    assert file_state() == before
+
+
+def test_the_size_of_an_hours_keys_is_told(recording: Path) -> None:
+    person = bpy.context.scene.kinelift.people[0]
+    person.last_frame = person.first_frame + 60 * 60 * 30 - 1
+    assert any("0.7 GB" in hint for hint in hints(bpy.context))
+    settings = bpy.context.scene.kinelift
+    settings.use_frame_range, settings.frame_first, settings.frame_last = True, 11, 1010
+    assert hints(bpy.context) == []
+
+
 def test_a_range_without_the_person_and_a_file_that_is_gone(recording: Path) -> None:
     settings = bpy.context.scene.kinelift
     settings.use_frame_range, settings.frame_first, settings.frame_last = True, 900, 950

@@ -1,4 +1,4 @@
-"""Writes an empty video: ``python make_clip.py FILE FRAMES WIDTH HEIGHT FPS``, in an environment with bpy 4.5."""
+"""Writes an empty video: ``python make_clip.py FILE FRAMES WIDTH HEIGHT FPS``, with bpy 4.5."""
 
 import sys
 

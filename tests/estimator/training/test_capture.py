@@ -1,0 +1,116 @@
+"""From a folder of captures to clips for training, and their cache."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+
+from estimator.errors import InputError
+from estimator.kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
+from estimator.skeleton import CONTACT_END_POINTS, JOINT_INDEX
+from estimator.training.capture import CaptureClip, load_cache, load_captures, main, save_cache
+from tests.estimator.training.canonical_bvh import moving_person, write_capture
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two takes without an index; the thigh of the second jumps by half a turn after 1.5 s."""
+    root = tmp_path_factory.mktemp("captures")
+    (root / "anna").mkdir()
+    (root / "ben").mkdir()
+    write_capture(root / "anna" / "walk.bvh", moving_person(1))
+    broken = moving_person(2)
+    broken.rotations[90:, JOINT_INDEX["LeftUpLeg"]] @= Rotation.from_rotvec([0.0, 0.0, 2.5]).as_matrix()
+    write_capture(root / "ben" / "jump.bvh", broken)
+    return root
+
+
+@pytest.fixture(scope="module")
+def clips(folder: Path) -> list[CaptureClip]:
+    return load_captures(folder)
+
+
+def test_a_take_is_cut_where_a_joint_jumps(clips: list[CaptureClip]) -> None:
+    assert [(clip.name, len(clip)) for clip in clips] == [
+        ("anna/walk", 240),
+        ("ben/jump#1", 90),
+        ("ben/jump#2", 150),
+    ]
+
+
+def test_quaternions_are_unit_and_stay_in_one_hemisphere(clips: list[CaptureClip]) -> None:
+    for clip in clips:
+        assert np.abs(np.linalg.norm(clip.rotations, axis=-1) - 1.0).max() < 1e-6
+        assert np.sum(clip.rotations[1:] * clip.rotations[:-1], axis=-1).min() > 0.0
+
+
+def test_the_cache_gives_back_what_was_put_in(clips: list[CaptureClip], tmp_path: Path) -> None:
+    file = tmp_path / "cache.npz"
+    save_cache(clips, file)
+    with np.load(file, allow_pickle=False) as stored:
+        assert all(stored[key].dtype != object for key in stored.files)
+    again = load_cache(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache.npz"]
+    assert len(again) == len(clips)
+    for before, after in zip(clips, again, strict=True):
+        assert np.abs(after.rotations - before.rotations).max() < 5e-5
+        for field in fields(CaptureClip):
+            if field.name != "rotations":
+                here, there = getattr(before, field.name), getattr(after, field.name)
+                assert np.array_equal(here, there), field.name
+                assert getattr(here, "dtype", type(here)) == getattr(there, "dtype", type(there))
+
+
+def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such cache"):
+        load_cache(tmp_path / "missing.npz")
+    (tmp_path / "text.npz").write_text("not a cache")
+    with pytest.raises(InputError, match="no cache of motion capture"):
+        load_cache(tmp_path / "text.npz")
+    np.savez(tmp_path / "other.npz", offsets=np.arange(3))
+    with pytest.raises(InputError, match="no cache of motion capture"):
+        load_cache(tmp_path / "other.npz")
+
+
+def test_the_command_writes_a_cache_and_the_table_of_errors(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--mocap", str(folder), "--cache", str(tmp_path / "new" / "cache.npz")]) == 0
+    table = capsys.readouterr().out
+    assert len(load_cache(tmp_path / "new" / "cache.npz")) == 3
+    for set_name in ("anna", "ben"):
+        (line,) = [line for line in table.splitlines() if line.startswith(set_name)]
+        assert float(line.split()[1]) < 10.0
+
+
+def test_the_command_refuses_in_one_line_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--mocap", str(tmp_path / "missing"), "--cache", str(tmp_path / "cache.npz")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_soles_that_stand_are_at_zero_in_every_set(few_captures: Path) -> None:
+    heights: dict[str, list[np.ndarray]] = {}
+    for clip in load_captures(few_captures):
+        if not clip.ground_known:
+            continue
+        lengths = torch.from_numpy(clip.lengths)
+        quaternions = Rotation.from_quat(clip.rotations.reshape(-1, 4), scalar_first=True)
+        pose = forward_kinematics(
+            torch.from_numpy(quaternions.as_matrix().reshape(len(clip), -1, 3, 3)),
+            rest_offsets_from_lengths(lengths),
+            torch.from_numpy(clip.root_translation).double(),
+        )
+        points = end_points(pose, lengths)[:, list(CONTACT_END_POINTS)].numpy()
+        lowest = np.where(clip.still, points[..., 2], np.inf).min(axis=1)
+        heights.setdefault(clip.set, []).append(lowest[np.isfinite(lowest)])
+    assert len(heights) == 6
+    for set_name, of_set in heights.items():
+        standing = np.concatenate(of_set)
+        assert abs(np.median(standing[standing < 0.06])) < 0.015, set_name
+        assert np.percentile(standing, 2) > -0.06, set_name

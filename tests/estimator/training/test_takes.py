@@ -1,0 +1,77 @@
+"""Splits and classes of takes."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from estimator.errors import InputError
+from estimator.training.takes import ACTION_CLASSES, SPLITS, Take, list_takes
+
+
+def _take(set_name: str, subject: str, action: str) -> Take:
+    return Take(Path("a.bvh"), set_name, subject, action)
+
+
+@pytest.mark.parametrize(
+    ("set_name", "action", "expected"),
+    [
+        ("cmu_asfamc", "run/jog", "walk_run"),
+        ("cmu_asfamc", "walk on uneven terrain", "walk_run"),
+        ("deepmimic", "stealthy walk", "walk_run"),
+        ("cmu_asfamc", "playground - climb, hang, swing", "other"),
+        ("cmu_dragonforged", "dance - sideways steps, pirouette", "dance"),
+        ("deepmimic", "cartwheel", "other"),
+        ("reactidle", "idle acted", "idle"),
+    ],
+)
+def test_action_classes(set_name: str, action: str, expected: str) -> None:
+    assert _take(set_name, "x", action).action_class == expected
+
+
+def test_a_person_captured_for_two_sets_is_one_person() -> None:
+    assert (
+        _take("cmu_expmap_train", "05", "walking").person == _take("cmu_dragonforged", "05", "dance").person
+    )
+    assert _take("cmu_asfamc", "02", "walk").person != _take("reactidle", "002", "idle").person
+
+
+def test_no_person_is_in_two_splits(shared: Path) -> None:
+    if not (shared / "mocap" / "index.csv").is_file():
+        pytest.skip("needs the motion capture in ../shared, which is not part of the repository")
+    takes = list_takes(shared / "mocap")
+    splits: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for take in takes:
+        splits[take.person].add(take.split)
+    assert all(len(one) == 1 for one in splits.values())
+    assert {take.split for take in takes} == set(SPLITS)
+    assert {take.action_class for take in takes} == set(ACTION_CLASSES)
+    assert splits["cmu", "02"] == splits["cmu", "05"] == {"test"}
+    assert splits["cmu", "07"] == splits["cmu", "03"] == {"validation"}
+    assert sum(person[0] == "reactidle" and split == {"test"} for person, split in splits.items()) == 2
+
+
+def test_ground_is_unknown_where_more_than_soles_touch_it() -> None:
+    assert _take("cmu_asfamc", "02", "walk").ground_known
+    assert not _take("cmu_asfamc", "03", "walk on uneven terrain").ground_known
+    assert not _take("deepmimic", "dm", "getup facedown").ground_known
+
+
+def test_a_folder_without_an_index_is_listed_by_its_files(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "slow_walk.bvh").touch()
+    (take,) = list_takes(tmp_path)
+    assert (take.set, take.subject, take.action, take.split) == ("anna", "anna", "slow walk", "train")
+
+
+def test_folders_that_hold_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        list_takes(tmp_path / "missing")
+    with pytest.raises(InputError, match=r"neither index\.csv nor"):
+        list_takes(tmp_path)
+    (tmp_path / "index.csv").write_text("set,file,action\na,b.bvh,walk\n")
+    with pytest.raises(InputError, match="line 2: no subject"):
+        list_takes(tmp_path)
+    (tmp_path / "index.csv").write_text("set,file,subject,action\n")
+    with pytest.raises(InputError, match="lists no takes"):
+        list_takes(tmp_path)
