@@ -96,10 +96,11 @@ def start_job(request: EstimateRequest) -> EstimateJob:
 
 
 def end_running_job() -> None:
-    """Cancels the job, if there is one, and waits until its thread is gone."""
+    """Cancels the job, if there is one that has not finished, and waits until its thread is gone."""
     global _running  # noqa: PLW0603
     if _running is not None:
-        _running.cancel()
+        if not _running.finished:
+            _running.cancel()
         _running.join()
         _running = None
 

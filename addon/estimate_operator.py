@@ -167,7 +167,13 @@ def _write_result(context: bpy.types.Context, request: EstimateRequest, result: 
     frames = max(len(motion) for motion in result.motions)
     made = f"{take.empty.name}: {people} {'person' if people == 1 else 'people'}, {frames} frames"
     camera = f", camera {take.camera.name}" if take.camera is not None else ""
-    return [f"{made}{camera}. {request.camera_source}", *notes, *take.notes]
+    notes.extend(take.notes)
+    if take.camera is not None and context.scene.camera != take.camera:
+        notes.append(
+            f"The scene keeps its camera {context.scene.camera.name}; "
+            f"select {take.empty.name} and press Use Take's Camera to look through the take's"
+        )
+    return [f"{made}{camera}. {request.camera_source}", *notes]
 
 
 def _redraw_panels(context: bpy.types.Context) -> None:

@@ -63,7 +63,7 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     try:
         import torch
     except (ImportError, OSError) as error:
-        raise InputError(
+        raise MissingDependencyError(
             f"PyTorch is there but can't be loaded ({error}); install Kinelift's full zip"
         ) from error
     torch.set_num_threads(request.threads)

@@ -17,6 +17,7 @@ from .people_list import list_people
 from .sidecar import find_sidecar
 
 _FRAME_ENDINGS = (".json", ".txt")
+_RUNNING = "An estimate is running; wait for it or cancel it"
 
 
 class KINELIFT_OT_import_keypoints(bpy.types.Operator):
@@ -43,7 +44,7 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if running_job() is not None:
-            cls.poll_message_set("An estimate is running; wait for it or cancel it")
+            cls.poll_message_set(_RUNNING)
             return False
         return True
 
@@ -94,6 +95,9 @@ class KINELIFT_OT_find_keypoints(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        if running_job() is not None:
+            cls.poll_message_set(_RUNNING)
+            return False
         if context.scene.kinelift.clip is None:
             cls.poll_message_set("Choose a clip first")
             return False

@@ -9,11 +9,17 @@ import bpy
 import gpu
 from gpu_extras.batch import batch_for_shader
 
-from .overlay_positions import PersonOnScreen, on_clip_editor, people_in_frame, through_camera
+from .overlay_positions import (
+    PersonOnScreen,
+    on_clip_editor,
+    people_in_frame,
+    shows_footage,
+    through_camera,
+)
 
 _SELECTED_COLOUR = (1.0, 0.62, 0.12, 1.0)
 _OTHER_COLOUR = (0.35, 0.75, 1.0, 0.8)
-_POINT_SIZE, _LINE_WIDTH, _FONT_SIZE = 6.0, 2.0, 14.0
+_POINT_SIZE, _LINE_WIDTH, _FONT_SIZE = 6.0, 2.0, 18.0
 
 _handles: list[tuple[type, object]] = []
 
@@ -58,8 +64,7 @@ def _draw_in_view3d() -> None:
         or not context.space_data.overlay.show_overlays
         or view is None
         or view.view_perspective != "CAMERA"
-        or context.scene.camera is None
-        or context.scene.camera.type != "CAMERA"
+        or not shows_footage(context)
     ):
         return
     people = people_in_frame(context, context.scene.frame_current)
@@ -80,9 +85,12 @@ def _draw(people: Sequence[PersonOnScreen], *, numbers: bool) -> None:
                 batch_for_shader(shader, kind, {"pos": places.tolist()}).draw(shader)
         if numbers:
             blf.size(0, _FONT_SIZE * scale)
+            blf.enable(0, blf.SHADOW)
+            blf.shadow(0, 5, 0.0, 0.0, 0.0, 1.0)
             blf.color(0, *colour)
             blf.position(0, *person.number_at, 0.0)
             blf.draw(0, str(person.person_id))
+            blf.disable(0, blf.SHADOW)
     gpu.state.blend_set("NONE")
     gpu.state.line_width_set(1.0)
     gpu.state.point_size_set(1.0)

@@ -16,6 +16,7 @@ from ..estimator.track import KeypointTrack
 from .blender_camera import camera_from_clip
 from .estimate_request import clip_size, first_picture_frame, loaded_tracks
 from .picture_check import fitted_to_clip
+from .take import VERSION_KEY
 
 Array = NDArray[np.float64]
 
@@ -107,6 +108,19 @@ def on_clip_editor(
         share[:, 1] = 1.0 - share[:, 1]
         shown.append(_on_screen(person, low + share * (high - low)))
     return [person for person in shown if len(person.points)]
+
+
+def shows_footage(context: bpy.types.Context) -> bool:
+    """Whether the scene's camera stands for the one that filmed: keypoints mean nothing through another."""
+    camera, settings = context.scene.camera, context.scene.kinelift
+    if camera is None or camera.type != "CAMERA":
+        return False
+    clips = [image.clip for image in camera.data.background_images]
+    return (
+        VERSION_KEY in camera
+        or settings.camera_source == "SCENE"
+        or (settings.clip is not None and settings.clip in clips)
+    )
 
 
 def through_camera(

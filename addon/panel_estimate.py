@@ -7,7 +7,7 @@ import bpy
 from .dependencies import missing_line
 from .estimate_job import running_job
 from .estimate_request import bytes_of_keys, clip_rate, first_picture_frame, whats_missing
-from .scene_operators import active_take
+from .scene_operators import active_take, take_camera
 from .text_lines import draw_text
 from .timing import scene_rate
 
@@ -41,6 +41,9 @@ def draw_estimate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         if missing := missing_line() or whats_missing(context):
             draw_text(layout, context, missing, "ERROR")
     if active_take(context) is not None:
+        camera = take_camera(context)
+        if camera is not None and camera != context.scene.camera:
+            layout.operator("kinelift.use_take_camera", icon="CAMERA_DATA")
         row = layout.row(align=True)
         row.operator("kinelift.place_at_cursor", icon="PIVOT_CURSOR")
         row.operator("kinelift.face_minus_y")

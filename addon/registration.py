@@ -28,6 +28,7 @@ CLASSES: tuple[type, ...] = (
     keypoint_import.KINELIFT_OT_pick_person,
     scene_operators.KINELIFT_OT_use_editor_clip,
     scene_operators.KINELIFT_OT_match_scene_to_clip,
+    scene_operators.KINELIFT_OT_use_take_camera,
     scene_operators.KINELIFT_OT_place_at_cursor,
     scene_operators.KINELIFT_OT_face_minus_y,
     estimate_operator.KINELIFT_OT_estimate_motion,
@@ -51,17 +52,26 @@ def register() -> None:
     bpy.types.Scene.kinelift = bpy.props.PointerProperty(type=properties.KineliftSettings)
     bpy.app.handlers.load_pre.append(estimate_job.end_before_load)
     overlay.add_draw_handlers()
-    # The program disables its extensions when it ends, Blender as a Python module doesn't: there 4.2 crashes
-    # on a file handler that is still registered, and 4.5 hangs on an operator after an undo.
-    atexit.register(unregister)
+    atexit.register(_leave)
 
 
 def unregister() -> None:
     """Removes everything, the last first."""
-    atexit.unregister(unregister)
+    atexit.unregister(_leave)
     estimate_job.end_running_job()
     overlay.remove_draw_handlers()
     bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)
     del bpy.types.Scene.kinelift
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+
+
+def _leave() -> None:
+    """Python ends. The program has disabled its extensions by then, Blender as a Python module hasn't.
+
+    There, 4.2 crashes on a file handler that is still registered, and 4.5 hangs on an operator after an undo.
+    """
+    if not bpy.app.binary_path:
+        unregister()
+    else:
+        estimate_job.end_running_job()

@@ -69,6 +69,27 @@ class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class KINELIFT_OT_use_take_camera(bpy.types.Operator):
+    """Make the take's camera the scene's, to look through it at the footage and render with it"""
+
+    bl_idname = "kinelift.use_take_camera"
+    bl_label = "Use Take's Camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _poll_take(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        camera = take_camera(context)
+        if camera is None:
+            self.report({"ERROR"}, "This take has no camera; estimate again with Make Camera ticked")
+            return {"CANCELLED"}
+        context.scene.camera = camera
+        self.report({"INFO"}, f"{camera.name} is the scene's camera now")
+        return {"FINISHED"}
+
+
 class KINELIFT_OT_place_at_cursor(bpy.types.Operator):
     """Move the take so that its person starts at the 3D cursor, standing on the cursor's height"""
 
@@ -119,6 +140,13 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     while found is not None and not (found.type == "EMPTY" and VERSION_KEY in found):
         found = found.parent
     return found
+
+
+def take_camera(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The camera of the take that the active object belongs to."""
+    empty = active_take(context)
+    children = empty.children if empty is not None else ()
+    return next((child for child in children if child.type == "CAMERA" and VERSION_KEY in child), None)
 
 
 def _take(context: bpy.types.Context) -> bpy.types.Object:

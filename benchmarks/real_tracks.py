@@ -97,6 +97,7 @@ def main() -> None:
     parser.add_argument("--camera", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--no-refine", action="store_true")
     args = parser.parse_args()
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,9 @@ def main() -> None:
             continue
         track = track.with_picture(None, None, None if track.fps else 30.0)
         camera = _camera(track, args.camera)
-        motion = estimate_motion(track, camera, EstimateOptions(weights=args.weights))
+        motion = estimate_motion(
+            track, camera, EstimateOptions(refine=not args.no_refine, weights=args.weights)
+        )
         row = reprojection(motion, camera)
         rows.append(row)
         figures = f"median {row.median:5.2f} %  95 % {row.percentile_95:6.2f} %"

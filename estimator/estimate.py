@@ -27,11 +27,13 @@ class EstimateOptions:
 
     Attributes:
         person_height: standing height of the actor in metres; None if unknown.
+        refine: move the network's answer onto the clip's keypoints; slower, and usually better.
         device: "auto", "cpu", "cuda" or "mps".
         weights: file to load instead of the weights that ship.
     """
 
     person_height: float | None = None
+    refine: bool = True
     device: str = "auto"
     weights: Path | None = None
 
@@ -80,4 +82,6 @@ def estimate_motion(
     from . import pipeline
 
     weights = options.weights or WEIGHTS
-    return pipeline.run(track, track.fps, camera, options.person_height, options.device, weights, progress)
+    return pipeline.run(
+        track, track.fps, camera, options.person_height, options.refine, options.device, weights, progress
+    )

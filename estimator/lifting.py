@@ -23,7 +23,8 @@ from .kinematics import (
     rest_offsets_from_lengths,
     stature_from_lengths,
 )
-from .observation import Evidence, VirtualCamera, observe, sightings, virtual_camera
+from .observation import NETWORK_FPS, Evidence, VirtualCamera, observe, sightings, virtual_camera
+from .root_solve import RootEvidence
 from .skeleton import CONTACT_END_POINTS, L
 
 CHUNK_FRAMES = 1024
@@ -140,14 +141,15 @@ def lift(
     stature = stature_from_lengths(lengths)
     if person_height is not None:
         lengths, stature = lengths * (person_height / stature), stature.new_tensor(person_height)
-    marks, contacts, speed = _attached(quaternions, lengths, velocity * stature)
+    marks, contacts = body_points(quaternions, lengths)
+    hips = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions[:, 0]))
     return Lifted(
         rotations=_array(torch.nn.functional.normalize(quaternions.double(), dim=-1)),
         lengths=_array(lengths),
         keypoint_offsets=_array(marks),
         contact_offsets=_array(contacts),
         distance=_array(log_distance.exp() * stature / view.size[0]),
-        velocity=_array(speed),
+        velocity=_array((hips @ velocity[..., None])[..., 0] * stature),
         down=_array(down),
         still=_array(still),
         error=_array(error * stature / REFERENCE_STATURE),
@@ -158,14 +160,39 @@ def _array(tensor: Tensor) -> Array:
     return np.asarray(tensor.cpu().double().numpy())
 
 
-def _attached(quaternions: Tensor, lengths: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Keypoints (T, 26, 3) and contact points (T, 4, 3) from Hips; velocities (T, 3) out of Hips' axes."""
-    marks, contacts, speeds = [], [], []
+def body_points(quaternions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Keypoints (T, 26, 3) and contact points (T, 4, 3) relative to Hips, metres.
+
+    Args:
+        quaternions: (T, 22, 4) local, w, x, y, z.
+        lengths: (10,) metres.
+    """
+    marks, contacts = [], []
     offsets = rest_offsets_from_lengths(lengths)
     for chunk in chunks(len(quaternions)):
         rotations = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions[chunk]))
         pose = forward_kinematics(rotations, offsets, torch.zeros_like(rotations[:, 0, 0]))
         marks.append(keypoints(pose, lengths))
         contacts.append(end_points(pose, lengths)[:, list(CONTACT_END_POINTS)])
-        speeds.append((rotations[:, 0] @ velocity[chunk, :, None])[..., 0])
-    return torch.cat(marks), torch.cat(contacts), torch.cat(speeds)
+    return torch.cat(marks), torch.cat(contacts)
+
+
+def root_evidence(evidence: Evidence, centre: Array, lifted: Lifted) -> RootEvidence:
+    """What ``solve_root`` needs to know.
+
+    Args:
+        evidence: of one clip (B = 1).
+        centre: (T, 3) metres, the camera's place in the evidence's axes.
+        lifted: the network's answer to it.
+    """
+    return RootEvidence(
+        directions=_array(evidence.rays[0]),
+        weights=_array(evidence.confidence[0]),
+        offsets=lifted.keypoint_offsets,
+        centre=centre,
+        distance=lifted.distance,
+        velocity=lifted.velocity,
+        still=lifted.still,
+        contact_offsets=lifted.contact_offsets,
+        fps=NETWORK_FPS,
+    )

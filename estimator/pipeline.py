@@ -10,15 +10,15 @@ from .camera import Camera
 from .errors import InputError
 from .evidence import gather_evidence, solving_axes
 from .generator import load_weights
-from .lifting import lift
+from .lifting import lift, root_evidence
 from .motion import Motion
-from .observation import NETWORK_FPS
 from .placement import place
-from .root_solve import RootEvidence, solve_root
+from .refinement import refine
+from .root_solve import solve_root
 from .track import KeypointTrack, Progress
 
-_LIFTING_SHARE = 0.6
-"""Of the time; the root takes most of the rest."""
+_LIFTING_SHARE = 0.25
+"""Of the time; refinement takes most of the rest."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -44,6 +44,7 @@ def run(
     fps: float,
     camera: Camera,
     person_height: float | None,
+    refined: bool,
     device: str,
     weights: Path,
     progress: Progress,
@@ -53,19 +54,9 @@ def run(
     evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
     generator = load_weights(weights, choose_device(device))
     lifted = lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done))
-    root = solve_root(
-        RootEvidence(
-            directions=evidence.rays[0].double().numpy(),
-            weights=evidence.confidence[0].double().numpy(),
-            offsets=lifted.keypoint_offsets,
-            centre=centre,
-            distance=lifted.distance,
-            velocity=lifted.velocity,
-            still=lifted.still,
-            contact_offsets=lifted.contact_offsets,
-            fps=NETWORK_FPS,
-        )
-    )
+    root = solve_root(root_evidence(evidence, centre, lifted))
+    if refined:
+        lifted, root = refine(evidence, centre, lifted, root, lambda done: progress(0.3 + 0.6 * done))
     progress(0.9)
     motion = place(track, fps, camera, axes, lifted, root)
     progress(1.0)

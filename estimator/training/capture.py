@@ -7,10 +7,9 @@ canonical skeleton fits each set.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -31,13 +30,14 @@ from .labels import JUMP, ground_height, still_points
 from .refit import RefitClip, refit
 from .refit_report import RefitErrors, refit_errors, refit_report
 from .rotation_geometry import step_angles
-from .takes import list_takes
+from .takes import Take, list_takes
 
 Progress = Callable[[float, str], None]
 
 _SHORTEST_SECONDS = 1.0
 _SLOWEST_FPS = 20.0
 """Below this the differences between frames don't show velocities."""
+_TAKES_WORTH_PROCESSES = 32
 _QUATERNION_SCALE = 32767
 
 
@@ -146,18 +146,25 @@ def _on_ground(clips: list[tuple[CaptureClip, float | None]]) -> list[CaptureCli
     return moved
 
 
+def _read_all(takes: Sequence[Take]) -> Iterator[SourceClip]:
+    """Reads takes in order, many of them in two processes: parsing text is what takes the time."""
+    if len(takes) < _TAKES_WORTH_PROCESSES:
+        yield from map(read_capture_bvh, takes)
+        return
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(read_capture_bvh, takes)
+
+
 def load_captures_with_errors(
     folder: Path, progress: Progress | None = None
 ) -> tuple[list[CaptureClip], list[RefitErrors]]:
     """As ``load_captures``, with the errors of the re-fit per clip."""
     takes = list_takes(folder)
     sources: list[SourceClip] = []
-    workers = min(2, os.cpu_count() or 1, len(takes))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for source in pool.map(read_capture_bvh, takes):
-            sources.append(source)
-            if progress is not None:
-                progress(0.7 * len(sources) / len(takes), f"read {source.take.file.name}")
+    for source in _read_all(takes):
+        sources.append(source)
+        if progress is not None:
+            progress(0.7 * len(sources) / len(takes), f"read {source.take.file.name}")
     pieces: list[tuple[str, SourceClip]] = []
     for source in sources:
         cut = _pieces(source)

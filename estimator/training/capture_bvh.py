@@ -6,6 +6,7 @@ Kinelift is Z up and faces -Y: (x, y, z) becomes (x, -z, y).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,22 +145,26 @@ def read_capture_bvh(take: Take) -> SourceClip:
 def _parse(path: Path) -> dict[str, Any]:
     """pymotion's dictionary, of a file that holds as many frames as it says."""
     try:
-        _, _, motion = path.read_text(encoding="utf-8").partition("Frame Time")
+        header, _, motion = path.read_text(encoding="utf-8").partition("Frame Time")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: can't be read as text ({error.__class__.__name__})") from error
-    lines = motion.splitlines()[1:]
+    lines = [line for line in motion.splitlines()[1:] if line.strip()]
+    promised = re.search(r"Frames:\s*(\d+)", header)
+    if promised is None or len(lines) < 2:
+        raise InputError(f"{path}: not a BVH file with motion; export it again")
+    if int(promised[1]) != len(lines) or len(lines[-1].split()) != len(lines[0].split()):
+        raise InputError(
+            f"{path}: the header says {promised[1]} frames, the file ends in frame {len(lines)}; "
+            "export it again"
+        )
     bvh = BVH()
     try:
         bvh.load(str(path))
-        frames = len(bvh.data["positions"])
-        complete = frames == sum(1 for line in lines if line.strip()) and bvh.data["frame_time"] > 0.0
     except Exception as error:  # pymotion meets malformed text with whatever it stumbles over
         raise InputError(f"{path}: not a BVH file ({error.__class__.__name__}); export it again") from error
-    if not complete or frames < 2:
-        raise InputError(
-            f"{path}: the header says {frames} frames, the file holds {len(lines)}; export it again"
-        )
     data: dict[str, Any] = bvh.data
+    if not 0.0 < data["frame_time"] < 1.0:
+        raise InputError(f"{path}: Frame Time is {data['frame_time']} s; set it to that of the capture")
     return data
 
 

@@ -19,7 +19,14 @@ from ..generator import Generator, load_weights
 from ..observation import observe
 from .capture import load_cache, load_captures
 from .detections import CLEAN, DetectorSettings
-from .measure import TestClip, evaluation_clips, generator_joints, joint_errors, mean_by_class
+from .measure import (
+    TestClip,
+    evaluation_clips,
+    generator_joints,
+    joint_errors,
+    mean_by_class,
+    refined_joints,
+)
 from .position_baseline import PositionNetwork, predict_positions
 
 CPU = torch.device("cpu")
@@ -70,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights", type=Path, default=WEIGHTS, help="of the generator; those that ship if not given"
     )
     parser.add_argument("--positions", type=Path, help="weights of a position-only network to compare with")
+    parser.add_argument("--refine", action="store_true", help="measure the refined takes too; slow")
     parser.add_argument("--clean", action="store_true", help="a detector without noise")
     parser.add_argument("--views", type=int, default=2, help="cameras per clip")
     parser.add_argument("--json", type=Path, help="write the figures here as well")
@@ -83,7 +91,10 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"{args.mocap}: no clip of it is in the split {args.split!r}; see its index.csv")
     detector = CLEAN if args.clean else DetectorSettings()
     seen = evaluation_clips(chosen, args.views, detector)
-    figures: dict[str, Any] = {"generator": evaluate(load_weights(args.weights, CPU), seen)}
+    generator = load_weights(args.weights, CPU)
+    figures: dict[str, Any] = {"generator": evaluate(generator, seen)}
+    if args.refine:
+        figures["refined"] = joint_errors(refined_joints(generator), seen)
     if args.positions:
         network = load_weights(args.positions, CPU, PositionNetwork)
         assert isinstance(network, PositionNetwork)

@@ -52,8 +52,10 @@ def labelled_joints(clip: SourceClip) -> tuple[NDArray[np.bool_], NDArray[np.boo
 
 def _speeds(points: Array, fps: float) -> Array:
     """(T, ...) metres per second of points (T, ..., 3), lightly smoothed."""
-    smooth = gaussian_filter1d(points, _SPEED_SMOOTHING_SECONDS * fps, axis=0, mode="nearest")
-    return np.asarray(np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps)
+    # Velocities are smoothed, not positions: those would stop at both ends of the clip.
+    velocities = np.gradient(points, axis=0) * fps
+    smooth = gaussian_filter1d(velocities, _SPEED_SMOOTHING_SECONDS * fps, axis=0, mode="nearest")
+    return np.asarray(np.linalg.norm(smooth, axis=-1))
 
 
 def still_points(points: Array, fps: float) -> NDArray[np.bool_]:

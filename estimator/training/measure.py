@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..generator import REFERENCE_STATURE, Generator
+from ..kinematics import forward_kinematics, rest_offsets_from_lengths, stature_from_lengths
+from ..lifting import lift, root_evidence
 from ..metrics import EVALUATED_JOINTS, mpjpe, p_mpjpe
 from ..observation import observe
+from ..refinement import refine
+from ..root_solve import solve_root
 from .augment import AugmentSettings
 from .cameras import CameraSettings, random_cameras
 from .capture import CaptureClip
 from .detections import DetectorSettings
-from .library import MotionBatch, MotionLibrary
+from .library import MotionBatch, MotionLibrary, rotation_matrices
 from .supervision import pooled_log_lengths, predicted_pose
 from .synthetic import Sample, SyntheticSettings, observe_motion
 
@@ -94,6 +98,24 @@ def generator_joints(generator: Generator) -> JointPredictor:
         prediction = generator(observe(sample.evidence, sample.view), sample.evidence.in_clip)
         log_lengths = pooled_log_lengths(prediction.log_lengths, sample.evidence.in_clip)
         return predicted_pose(prediction, log_lengths).joints
+
+    return predict
+
+
+def refined_joints(generator: Generator) -> JointPredictor:
+    """The joints of the whole estimator: lifted, root solved, refined on their own keypoints."""
+
+    def predict(sample: Sample) -> Tensor:
+        lifted = lift(generator, sample.evidence, None)
+        frames = sample.evidence.in_clip.shape[1]
+        centre = np.zeros((frames, 3))
+        root = solve_root(root_evidence(sample.evidence, centre, lifted))
+        lifted, root = refine(sample.evidence, centre, lifted, root)
+        lengths = torch.from_numpy(lifted.lengths).float()
+        lengths = lengths * (REFERENCE_STATURE / stature_from_lengths(lengths))
+        rotations = rotation_matrices(torch.from_numpy(lifted.rotations).float())
+        pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), torch.zeros(frames, 3))
+        return torch.einsum("btij,tkj->btki", sample.view.from_camera, pose.joints)
 
     return predict
 

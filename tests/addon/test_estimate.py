@@ -11,6 +11,7 @@ from kinelift_checkout import addon
 from kinelift_checkout.addon import estimate_job
 from kinelift_checkout.addon.estimate_request import estimate_request
 from kinelift_checkout.addon.estimate_work import do_estimate
+from kinelift_checkout.addon.overlay_positions import shows_footage
 from kinelift_checkout.addon.panel_estimate import hints
 from kinelift_checkout.estimator.camera import pinhole
 from kinelift_checkout.estimator.estimate import EstimateOptions, estimate_motion
@@ -125,6 +126,19 @@ def test_the_scenes_camera_gives_place_and_lens(recording: Path) -> None:
     assert sum(ob.type == "CAMERA" for ob in bpy.data.objects) == 1
 
 
+def test_a_scene_keeps_its_camera_until_told_otherwise(recording: Path) -> None:
+    bpy.ops.object.camera_add()
+    own = bpy.context.scene.camera = bpy.context.object
+    assert not shows_footage(bpy.context)
+    bpy.ops.kinelift.estimate_motion()
+    assert bpy.context.scene.camera == own
+    (person,) = armatures()
+    bpy.context.view_layer.objects.active = person
+    bpy.ops.kinelift.use_take_camera()
+    assert bpy.context.scene.camera.parent == person.parent
+    assert shows_footage(bpy.context)
+
+
 def test_place_and_turn_a_take(recording: Path) -> None:
     with pytest.raises(RuntimeError, match="Select the armature"):
         bpy.ops.kinelift.place_at_cursor()
@@ -228,9 +242,10 @@ def test_the_work_ends_with_the_file_and_with_the_extension(recording: Path, lea
 
 
 def test_a_job_reports_what_it_did_and_what_went_wrong(recording: Path) -> None:
-    job = estimate_job.EstimateJob(estimate_request(bpy.context))
-    job.start()
+    job = estimate_job.start_job(estimate_request(bpy.context))
     job.join()
+    estimate_job.end_running_job()
+    assert not job.cancelled
     assert job.error is None
     assert job.result is not None
     assert len(job.result.motions) == 1

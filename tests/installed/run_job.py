@@ -37,4 +37,3 @@ np.savez(
     blender=bpy.app.version_string,
     places=[str(sys.modules[name].__file__) for name in modules],
 )
-bpy.ops.preferences.addon_disable(module=extension.__name__)

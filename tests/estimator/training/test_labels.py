@@ -7,7 +7,7 @@ from estimator.training.labels import ground_height, still_points
 
 
 def _steps(fps: float, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """A point (T, 4, 3) that stands 0.5 s, moves on in 0.4 s at 1 m/s, four times; and its time in the cycle."""
+    """Points (T, 4, 3) that stand 0.5 s, then move on at 1 m/s for 0.4 s; and the time in that cycle."""
     time = np.arange(int(3.6 * fps)) / fps
     phase = time % 0.9
     x = 0.4 * (time // 0.9) + np.clip(phase - 0.5, 0.0, 0.4)
@@ -26,7 +26,7 @@ def test_still_points_are_found_at_any_rate(fps: float) -> None:
     assert not still[(phase > 0.58) & (phase < 0.82)].any()
 
 
-def test_still_at_any_height_and_never_while_moving_slowly_enough_to_matter() -> None:
+def test_a_point_may_be_still_at_any_height_but_may_not_drift() -> None:
     high = np.full((60, 4, 3), 1.5)
     assert still_points(high, 30.0).all()
     drifting = high + np.arange(60)[:, None, None] / 30.0 * np.array([0.2, 0.0, 0.0])
