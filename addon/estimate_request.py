@@ -124,7 +124,9 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
         camera=choice.camera if choice is not None else None,
         focal_px=settings.focal_px if settings.camera_source == "VALUE" else None,
         camera_source=choice.source if choice is not None else lens_without_clip(settings),
-        options=EstimateOptions(person_height=settings.actor_height or None, device=machine.device),
+        options=EstimateOptions(
+            person_height=settings.actor_height or None, refine=settings.refine, device=machine.device
+        ),
         threads=machine.threads,
         take=TakeSettings(
             action=ActionSettings(

@@ -20,6 +20,7 @@ def draw_estimate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     layout.use_property_split = True
     layout.use_property_decorate = False
     layout.prop(settings, "actor_height")
+    layout.prop(settings, "refine")
     layout.prop(settings, "root_mode")
     layout.prop(settings, "timing")
     row = layout.row(align=True, heading="Own Start")

@@ -162,6 +162,11 @@ class KineliftSettings(bpy.types.PropertyGroup):
         precision=2,
         step=1,
     )
+    refine: bpy.props.BoolProperty(
+        name="Refine",
+        description="Move the take onto its own keypoints after the network's answer; slower, usually better",
+        default=True,
+    )
     root_mode: bpy.props.EnumProperty(
         name="Root Motion",
         description="Which bone moves the person through the scene",

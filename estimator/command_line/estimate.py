@@ -67,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--range", nargs=2, type=int, metavar=("A", "B"), help="first and last frame, as the file counts them"
     )
+    parser.add_argument(
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="move each take onto its own keypoints after the network's answer (default: yes)",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
     parser.add_argument(
         "--weights",
@@ -148,7 +154,9 @@ def _settings(args: argparse.Namespace) -> Settings:
         camera=camera,
         person=args.person,
         frames=tuple(args.range) if args.range else None,
-        options=EstimateOptions(person_height=args.height, device=args.device, weights=args.weights),
+        options=EstimateOptions(
+            person_height=args.height, refine=args.refine, device=args.device, weights=args.weights
+        ),
     )
 
 
