@@ -76,6 +76,6 @@ def test_installed_zip_does_the_main_job(blender: str, full: bool, example: Exam
     heads = result["heads"]
     assert heads.shape == example.expected.joints_world.shape
     assert np.linalg.norm(heads - example.expected.joints_world, axis=-1).max() < 1e-3
-    assert np.ptp(heads[:, 0, 1]) > 0.3, "the person walks through the scene"
+    assert np.ptp(heads[:, 0, 1]) > 1.5, "the person walks through the scene"
     if full:
         assert all(str(profile) in place for place in result["places"]), "torch comes from the zip"

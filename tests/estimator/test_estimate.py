@@ -21,7 +21,7 @@ from .motions import camera_at, waving
 FPS = 25.0
 
 
-def _track(motion: Motion, fps: float = FPS) -> KeypointTrack:
+def seen_by_camera(motion: Motion, fps: float = FPS) -> KeypointTrack:
     """The person's keypoints as a clean detector sees them, a few of them missing."""
     import torch
 
@@ -46,7 +46,7 @@ def _track(motion: Motion, fps: float = FPS) -> KeypointTrack:
 
 @pytest.fixture(scope="module")
 def track() -> KeypointTrack:
-    return _track(waving(80, fps=FPS, swing=0.25))
+    return seen_by_camera(waving(80, fps=FPS, swing=0.25))
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def test_unknown_camera_gets_the_world_of_the_conventions(motion):
     assert abs(ahead[0]) < 1e-6 and ahead[1] > 0, "the camera looks along +Y"
     confident = motion.frame_confidence >= CONFIDENT_FRAME
     first = np.argmax(confident if confident.any() else motion.frame_confidence)
-    # The network's frames don't fall on the clip's.
-    assert np.abs(motion.root_translation[first, :2]).max() < 0.03
+    # The origin is set at the network's rate, whose frames don't fall on the clip's: a step or two of 2 cm.
+    assert np.abs(motion.root_translation[first, :2]).max() < 0.06
 
 
 def test_frames_and_rate_are_the_clips(motion, track):
@@ -128,7 +128,7 @@ def test_mirrored_keypoints_give_the_mirrored_pose(track, camera, motion):
 def test_other_frame_rates_give_the_same_motion(motion, camera, fps):
     """The same person filmed at another rate: as many frames as were given, the joints where they were."""
     frames = int(80 * fps / FPS)
-    seen = _track(waving(80, fps=FPS, swing=0.25))
+    seen = seen_by_camera(waving(80, fps=FPS, swing=0.25))
     at = np.arange(frames) * FPS / fps
     inside = at <= 79
     low = np.minimum(np.floor(at).astype(int), 78)

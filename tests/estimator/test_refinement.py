@@ -1,0 +1,107 @@
+"""Refinement moves a take onto its keypoints, keeps what keypoints don't say, and ignores false ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from estimator import refinement
+from estimator.camera import pinhole
+from estimator.estimate import WEIGHTS
+from estimator.evidence import gather_evidence, solving_axes
+from estimator.generator import HINGE_JOINTS, HINGES, load_weights
+from estimator.lifting import lift, root_evidence
+from estimator.root_solve import solve_root
+from estimator.skeleton import JOINT_INDEX, stature
+
+from .motions import waving
+from .test_estimate import seen_by_camera
+
+CAMERA = replace(pinhole(1280, 720, 900.0), world_from_camera=None)
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Evidence, and the network's answer to it."""
+    track = seen_by_camera(waving(90, fps=30.0, swing=0.3), fps=30.0)
+    axes = solving_axes(None, len(track))
+    evidence, centre = gather_evidence(track, 30.0, CAMERA, axes, None)
+    lifted = lift(load_weights(WEIGHTS, torch.device("cpu")), evidence, None)
+    return evidence, centre, lifted, solve_root(root_evidence(evidence, centre, lifted))
+
+
+def _off(evidence, lifted, root):
+    """(T, 26) metres between the skeleton's keypoints and the lines of sight; NaN where missing."""
+    points = root[:, None] + lifted.keypoint_offsets
+    rays = evidence.rays[0].double().numpy()
+    off = np.linalg.norm(points - (points * rays).sum(-1, keepdims=True) * rays, axis=-1)
+    return np.where(evidence.confidence[0].numpy() > 0, off, np.nan)
+
+
+def test_the_take_comes_to_lie_on_its_keypoints(start):
+    evidence, _, lifted, root = start
+    refined, path = refinement.refine(*start)
+    before, after = np.nanmedian(_off(evidence, lifted, root)), np.nanmedian(_off(evidence, refined, path))
+    assert after < 0.6 * before
+    assert np.allclose(np.linalg.norm(refined.rotations, axis=-1), 1.0)
+
+
+def test_hinges_stay_hinges_and_the_stature_stays(start):
+    lifted = start[2]
+    refined, _ = refinement.refine(*start)
+    for joint, (axis, _) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
+        others = [1 + a for a in range(3) if a != axis]
+        assert np.abs(refined.rotations[:, joint, others]).max() < 1e-5
+    assert np.isclose(stature(refined.lengths), stature(lifted.lengths), rtol=1e-5)
+    for name in ("LeftHand", "RightToeBase"):
+        same = np.abs((refined.rotations * lifted.rotations)[:, JOINT_INDEX[name]].sum(-1))
+        assert same.min() > 1 - 1e-6, "what no keypoint shows stays as it was"
+
+
+def test_without_keypoints_the_answer_stays_as_it_was(start):
+    evidence, centre, lifted, root = start
+    blind = replace(evidence, confidence=torch.zeros_like(evidence.confidence))
+    still = replace(lifted, still=np.zeros_like(lifted.still))
+    refined, path = refinement.refine(blind, centre, still, root)
+    assert np.abs(path - root).max() < 1e-3
+    assert np.abs(np.abs((refined.rotations * lifted.rotations).sum(-1)) - 1).max() < 1e-4
+
+
+def test_a_false_keypoint_is_as_good_as_a_missing_one(start):
+    evidence, centre, lifted, root = start
+    rays, confidence = evidence.rays.clone(), evidence.confidence.clone()
+    rays[0, 40:45, 9] = torch.nn.functional.normalize(torch.tensor([0.9, -0.5, 1.0]), dim=0)
+    confidence[0, 40:45, 9] = 0.0
+    missing, _ = refinement.refine(replace(evidence, confidence=confidence), centre, lifted, root)
+    pulled, _ = refinement.refine(replace(evidence, rays=rays), centre, lifted, root)
+    assert np.linalg.norm(missing.keypoint_offsets - pulled.keypoint_offsets, axis=-1).max() < 0.02
+
+
+def test_windows_go_over_into_each_other(start, monkeypatch):
+    evidence, _, lifted, root = start
+    _, path = refinement.refine(*start)
+    monkeypatch.setattr(refinement, "WINDOW", 60)
+    monkeypatch.setattr(refinement, "OVERLAP", 20)
+    parts, path_of_parts = refinement.refine(*start)
+    assert np.linalg.norm(path - path_of_parts, axis=-1).max() < 0.05
+    steps = np.linalg.norm(np.diff(path_of_parts - root, axis=0), axis=-1)
+    assert steps.max() < 0.03, "no jump where windows meet"
+    assert np.nanmedian(_off(evidence, parts, path_of_parts)) < np.nanmedian(_off(evidence, lifted, root))
+
+
+def test_a_frame_or_two_are_enough(start):
+    evidence, centre, lifted, root = start
+    two = replace(
+        evidence,
+        **{name: getattr(evidence, name)[:, :2] for name in ("rays", "confidence", "in_clip", "down")},
+    )
+    short = {name: getattr(lifted, name)[:2] for name in lifted.__dataclass_fields__ if name != "lengths"}
+    refined, path = refinement.refine(two, centre[:2], replace(lifted, **short), root[:2])
+    assert len(path) == 2 and np.isfinite(refined.rotations).all()
+
+
+def test_progress_may_end_the_work(start):
+    heard = []
+    refinement.refine(*start, heard.append)
+    assert heard == sorted(heard) and heard[-1] == 1.0
