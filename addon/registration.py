@@ -56,8 +56,10 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Removes everything, the last first."""
+    """Removes everything, the last first; nothing is left to do where `_leave` was here before Blender."""
     atexit.unregister(_leave)
+    if not hasattr(bpy.types.Scene, "kinelift"):
+        return
     estimate_job.end_running_job()
     overlay.remove_draw_handlers()
     bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)

@@ -7,8 +7,8 @@ import textwrap
 import blf
 import bpy
 
-_MARGIN = 50
-"""Pixels at a scale of 1 that borders, icon and scroll bar take of a sidebar's width."""
+_MARGIN = 84
+"""Pixels at a scale of 1 that borders, icon, tabs and scroll bar take of a sidebar's width."""
 _FONT_SIZE = 11
 
 
