@@ -3,8 +3,8 @@
     python benchmarks/real_tracks.py ../shared/keypoints/*/* --out build/real_tracks
 
 Prints, per track, the distance from the reprojected keypoints to the detected ones in % of the person's
-height in the picture, and writes a sheet per track: the take over its keypoints, from the camera, and from the
-side. A flat person reprojects just as well, which is why the last row is there.
+height in the picture, and writes a sheet per track: the take over its keypoints, from the camera, and from
+the side. A flat person reprojects just as well, which is why the last row is there.
 """
 
 from __future__ import annotations

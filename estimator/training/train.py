@@ -207,9 +207,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mocap", type=Path, required=True, help="folder of BVH motion capture, or its cache (.npz)"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder for weights, checkpoint and log; resumes from it"
+        "--out", type=Path, required=True, help="folder for weights and log; goes on from there"
     )
-    parser.add_argument("--minutes", type=float, default=defaults.minutes, help="training time, of the processor")
+    parser.add_argument(
+        "--minutes", type=float, default=defaults.minutes, help="training time, of the processor"
+    )
     parser.add_argument("--batch", type=int, default=defaults.batch, help="windows per step")
     parser.add_argument(
         "--frames", type=int, default=defaults.frames, help="frames per window, at 30 per second"
