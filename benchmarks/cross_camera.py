@@ -1,12 +1,12 @@
 """A take estimated from one calibrated camera, projected into another that filmed the same person.
 
-    python benchmarks/cross_camera.py ../shared/real-eval/pose2sim_balancing_cam01 \
+    python -m benchmarks.cross_camera ../shared/real-eval/pose2sim_balancing_cam01 \
         ../shared/real-eval/pose2sim_balancing_cam03 --fps 60
 
 Each folder holds ``keypoints/`` and ``camera.json``; frames with the same number were filmed at the same
 time. Prints the distance from the projected to the detected keypoints in % of the person's height in the
-picture, one way and the other, and each camera's own for comparison. Depth that one camera gets wrong shows in
-the other.
+picture, one way and the other, and each camera's own for comparison. Depth that one camera gets wrong shows
+in the other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How well takes of real videos lie on their own keypoints, and whether they look like people from the side.
 
-    python benchmarks/real_tracks.py ../shared/keypoints/*/* --out build/real_tracks
+    python -m benchmarks.real_tracks ../shared/keypoints/*/* --out build/real_tracks
 
 Prints, per track, the distance from the reprojected keypoints to the detected ones in % of the person's
 height in the picture, and writes a sheet per track: the take over its keypoints, from the camera, and from
