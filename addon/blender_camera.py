@@ -46,6 +46,21 @@ class CameraChoice:
     source: str
 
 
+def is_readable(clip: bpy.types.MovieClip) -> bool:
+    """Whether the clip's file is there and holds pictures.
+
+    Its size is no sign: Blender says 256 × 256 of a file that it never read. Of a video that is gone since
+    the .blend was saved it still knows size and length, but no frame rate.
+    """
+    return bool(clip.frame_duration) and (clip.source != "MOVIE" or clip.fps > 0)
+
+
+def require_readable(clip: bpy.types.MovieClip) -> None:
+    """Raises ``InputError`` unless ``is_readable``."""
+    if not is_readable(clip):
+        raise InputError(f"{clip.name}: its picture can't be read; choose the clip's file again")
+
+
 def camera_from_clip(
     clip: bpy.types.MovieClip, choice: LensChoice, focal_px: float | None = None
 ) -> CameraChoice:
@@ -62,9 +77,8 @@ def camera_from_clip(
     Raises:
         InputError: the clip's file can't be read, or no usable focal length is given.
     """
+    require_readable(clip)
     width, height = clip.size
-    if not clip.frame_duration:  # its size is no sign: Blender says 256 × 256
-        raise InputError(f"{clip.name}: its picture can't be read; choose the clip's file again")
     lens = clip.tracking.camera
     solve_error = _solve_error(clip)
     if choice == "CLIP" or (choice == "AUTO" and solve_error is not None):

@@ -15,8 +15,9 @@ import bpy
 from ..estimator.camera import Camera
 from ..estimator.errors import InputError
 from ..estimator.estimate import EstimateOptions
+from ..estimator.keypoints.source import printable
 from .action import ActionSettings
-from .blender_camera import CameraChoice, camera_from_clip, camera_from_object
+from .blender_camera import CameraChoice, camera_from_clip, camera_from_object, is_readable, require_readable
 from .keypoint_store import KeypointRequest, Tracks, tracks_in_memory
 from .preferences import machine_settings
 from .take import TakeSettings
@@ -135,10 +136,16 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
                 clip_start=settings.start_frame if settings.use_start_frame else start,
                 scene_fps=scene_rate(scene),
             ),
-            name=Path(settings.keypoints_path.rstrip("/\\")).stem if clip is None else Path(clip.name).stem,
+            name=_take_name(settings),
             make_camera=settings.make_camera,
         ),
     )
+
+
+def _take_name(settings: bpy.types.PropertyGroup) -> str:
+    """After the clip, or the keypoints where there is none. A path may hold what no name in Blender can."""
+    name = settings.clip.name if settings.clip is not None else settings.keypoints_path.rstrip("/\\")
+    return printable(Path(name).stem)
 
 
 def camera_choice(context: bpy.types.Context) -> CameraChoice | None:
@@ -149,6 +156,8 @@ def camera_choice(context: bpy.types.Context) -> CameraChoice | None:
     """
     scene, settings = context.scene, context.scene.kinelift
     clip = settings.clip
+    if clip is not None:
+        require_readable(clip)
     if settings.camera_source == "SCENE":
         size = clip_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
         frames = clip_frames(clip) if clip is not None else None
@@ -169,7 +178,7 @@ def lens_without_clip(settings: bpy.types.PropertyGroup) -> str:
 
 def clip_size(clip: bpy.types.MovieClip | None) -> tuple[int, int] | None:
     """Width and height in pixels; None without a readable clip."""
-    return (clip.size[0], clip.size[1]) if clip is not None and clip.size[0] and clip.size[1] else None
+    return (clip.size[0], clip.size[1]) if clip is not None and is_readable(clip) else None
 
 
 def clip_rate(clip: bpy.types.MovieClip | None) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ..estimator.errors import InputError, KineliftError
-from ..estimator.keypoints.source import frame_number
+from ..estimator.keypoints.source import frame_number, printable
 from .estimate_job import running_job
 from .estimate_request import absolute_path, keypoint_request
 from .keypoint_store import Tracks, read_tracks
@@ -74,7 +74,7 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
         first = min(track.frame_start for track in tracks)
         last = max(track.frame_start + len(track) for track in tracks) - 1
         people = "1 person" if len(tracks) == 1 else f"{len(tracks)} people"
-        self.report({"INFO"}, f"{path.name}: {people}, frames {first} to {last}")
+        self.report({"INFO"}, f"{printable(path.name)}: {people}, frames {first} to {last}")
         return {"FINISHED"}
 
     def _path(self) -> Path:
@@ -111,7 +111,8 @@ class KINELIFT_OT_find_keypoints(bpy.types.Operator):
         if found is None:
             self.report(
                 {"ERROR"},
-                f"No keypoints named after {place.name} in {place.parent}; choose them with Import Keypoints",
+                f"No keypoints named after {printable(place.name)} in {printable(place.parent)}; "
+                "choose them with Import Keypoints",
             )
             return {"CANCELLED"}
         result: set[str] = bpy.ops.kinelift.import_keypoints(filepath=str(found))

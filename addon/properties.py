@@ -32,7 +32,8 @@ def _keypoints_changed(settings: KineliftSettings, context: bpy.types.Context) -
 
 
 def _picture_width(settings: KineliftSettings) -> int:
-    clip_width = settings.clip.size[0] if settings.clip is not None else 0
+    known = settings.clip is not None and settings.clip.frame_duration  # else Blender says 256
+    clip_width = settings.clip.size[0] if known else 0
     return clip_width or settings.keypoint_width or _WIDTH_IF_UNKNOWN
 
 

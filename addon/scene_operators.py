@@ -6,7 +6,8 @@ from __future__ import annotations
 import bpy
 
 from ..estimator.errors import InputError
-from .estimate_request import clip_frames, clip_rate, clip_size
+from .blender_camera import require_readable
+from .estimate_request import clip_frames, clip_rate
 from .take import VERSION_KEY, face_minus_y, place_at_cursor
 
 _NO_TAKE = "Select the armature, camera or empty of a take first"
@@ -49,22 +50,23 @@ class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
         scene = context.scene
         settings = scene.kinelift
         clip = settings.clip
-        size = clip_size(clip)
-        if size is None:
-            self.report({"ERROR"}, f"{clip.name}: its picture can't be read; choose the clip's file again")
+        try:
+            require_readable(clip)
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         fps = clip_rate(clip) or settings.fps
         scene.render.fps = max(round(fps), 1)
         scene.render.fps_base = scene.render.fps / fps
         scene.frame_start, scene.frame_end = clip_frames(clip)
-        scene.render.resolution_x, scene.render.resolution_y = size
+        scene.render.resolution_x, scene.render.resolution_y = clip.size
         scene.render.resolution_percentage = 100
         aspect = clip.tracking.camera.pixel_aspect
         scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = max(aspect, 1.0), max(1.0 / aspect, 1.0)
         self.report(
             {"INFO"},
             f"{scene.name}: {fps:.6g} fps, frames {scene.frame_start} to {scene.frame_end}, "
-            f"{size[0]} × {size[1]}",
+            f"{clip.size[0]} × {clip.size[1]}",
         )
         return {"FINISHED"}
 

@@ -69,6 +69,22 @@ def test_the_armature_moves_as_the_estimator_says(recording: Path) -> None:
     assert person.parent.type == "EMPTY"
 
 
+@pytest.mark.parametrize("root_mode", ["HIPS", "ROOT_BONE"])
+def test_a_saved_take_moves_when_it_is_opened_again(recording: Path, tmp_path: Path, root_mode: str) -> None:
+    bpy.context.scene.kinelift.root_mode = root_mode
+    bpy.ops.kinelift.estimate_motion()
+    frames = (11, 24, 11 + FRAMES - 1)
+    before = [joints_at(*armatures(), frame) for frame in frames]
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "take.blend"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "take.blend"))
+    assert np.abs(before[1] - before[0]).max() > 0.05
+    for frame, joints in zip(frames, before, strict=True):
+        np.testing.assert_allclose(joints_at(*armatures(), frame), joints, atol=1e-5)
+    camera = bpy.context.scene.camera
+    assert camera.data.background_images[0].clip == bpy.context.scene.kinelift.clip
+
+
 def test_everybody_in_one_take(recording: Path) -> None:
     bpy.ops.kinelift.pick_person(person_id=0)
     bpy.ops.kinelift.estimate_motion()

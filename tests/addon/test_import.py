@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 import pytest
-from kinelift_checkout.addon.estimate_request import loaded_tracks
+from kinelift_checkout.addon.estimate_request import clip_size, loaded_tracks
 from kinelift_checkout.addon.file_handler import KINELIFT_FH_keypoints
 from kinelift_checkout.addon.panel_keypoints import warnings
 from kinelift_checkout.estimator.example import write_example
@@ -165,6 +166,46 @@ def test_a_real_clip_of_another_width_is_warned_of(shared: Path) -> None:
     assert len(settings.people) >= 2  # the man and the bystander
     settings.keypoint_width, settings.keypoint_height = 1088, 1920
     assert any("1088 × 1920, the clip is 1080 × 1920" in warning for warning in warnings(bpy.context))
+
+
+def clip_that_is_no_video(folder: Path) -> bpy.types.MovieClip:
+    """Blender loads it without a word and says 256 × 256."""
+    path = folder / "broken.mp4"
+    path.write_bytes(b"no video")
+    return bpy.data.movieclips.load(str(path))
+
+
+def clip_that_is_gone(folder: Path) -> bpy.types.MovieClip:
+    """Blender knows its size and length from the saved file, but no frame rate."""
+    path = render_clip(folder / "gone.mp4", (320, 180), 12, fps=25)
+    bpy.context.scene.kinelift.clip = bpy.data.movieclips.load(str(path))
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    path.unlink()
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    return bpy.data.movieclips["gone.mp4"]
+
+
+@pytest.mark.parametrize("make", [clip_that_is_no_video, clip_that_is_gone])
+def test_a_clip_that_cannot_be_read_changes_nothing(
+    tmp_path: Path, make: Callable[[Path], bpy.types.MovieClip]
+) -> None:
+    clip = make(tmp_path)
+    settings = bpy.context.scene.kinelift
+    settings.clip = clip
+    bpy.ops.kinelift.import_keypoints(filepath=str(write_coco(tmp_path / "a.json", [example_points(5)])))
+    assert clip_size(clip) is None
+    bpy.ops.object.camera_add()
+    bpy.context.scene.camera = bpy.context.object
+    before = file_state()
+    with pytest.raises(RuntimeError, match=f"{clip.name}: its picture can't be read"):
+        bpy.ops.kinelift.match_scene_to_clip()
+    assert file_state() == before
+    for source in ("AUTO", "SCENE"):
+        settings.camera_source = source
+        before = file_state()
+        with pytest.raises(RuntimeError, match=f"{clip.name}: its picture can't be read"):
+            bpy.ops.kinelift.estimate_motion()
+        assert file_state() == before
 
 
 def test_match_scene_to_clip(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from kinelift_checkout.addon import registration
 from kinelift_checkout.addon.preferences import machine_settings
 from kinelift_checkout.addon.properties import KineliftSettings
 
-from tests.addon.recordings import example_points, write_coco
+from tests.addon.file_state import file_state
+from tests.addon.recordings import example_points, render_clip, write_coco
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -52,7 +53,10 @@ def test_settings_survive_save_and_reload(registered: None, tmp_path: Path) -> N
     settings = bpy.context.scene.kinelift
     bpy.ops.kinelift.import_keypoints(filepath=str(keypoints))
     settings.root_mode, settings.focal_px, settings.actor_height = "ROOT_BONE", 777.0, 1.71
+    settings.use_frame_range, settings.frame_first, settings.timing = True, 7, "REAL_TIME"
+    settings.clip = bpy.data.movieclips.load(str(render_clip(tmp_path / "shot.mp4", (64, 36), 3)))
     bpy.ops.kinelift.pick_person(person_id=2)
+    saved = file_state()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     assert bpy.context.scene.kinelift.root_mode == "HIPS"
@@ -62,6 +66,10 @@ def test_settings_survive_save_and_reload(registered: None, tmp_path: Path) -> N
     assert settings.actor_height == pytest.approx(1.71)
     assert [person.selected for person in settings.people] == [False, True]
     assert settings.keypoints_path == str(keypoints)
+    assert settings.clip.name == "shot.mp4"
+    assert {kind: file_state()[kind] for kind in ("kinelift", "people")} == {
+        kind: saved[kind] for kind in ("kinelift", "people")
+    }
     # The tracks themselves stay out of the file.
     assert (tmp_path / "shot.blend").stat().st_size < 1_000_000
 

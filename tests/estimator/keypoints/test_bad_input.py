@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from estimator.__main__ import main
 from estimator.errors import InputError
 from estimator.keypoints import read_keypoints
 from estimator.keypoints.layouts import BODY25, COCO17, COCO18, MEDIAPIPE33
@@ -355,6 +356,25 @@ def test_one_line_says_where_and_what(
     assert str(path) in message
     for text in wanted:
         assert text in message
+
+
+@pytest.mark.parametrize(("case", "wanted"), CASES, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_command_line_says_the_same_line_and_writes_nothing(
+    tmp_path: Path,
+    people: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    case: Case,
+    wanted: tuple[str, ...],
+) -> None:
+    path = case(tmp_path, people)
+    assert main(["estimate", str(path), "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert line.startswith("error: ")
+    for text in wanted:
+        assert text in line
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 @pytest.mark.parametrize("name", ["openpose", "AlphaPose", "", "x\ny"])
