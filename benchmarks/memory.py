@@ -1,6 +1,7 @@
 """Peak memory of an estimate beyond its input and output, for a short and a very long clip.
 
-``python -m benchmarks.memory [FRAMES …]``, from the repository's root; Linux only.
+``python -m benchmarks.memory [--frames N …]``, from the repository's root; Linux only. Refinement takes a
+while: with ``--steps 2`` the memory is the same, and the time is not.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
+from estimator import refinement
 from estimator.estimate import estimate_motion
 from estimator.example import example_motion
 from estimator.example.detector import HEIGHT, WIDTH, example_camera
@@ -20,6 +23,7 @@ from estimator.motion import Motion
 from estimator.track import KeypointTrack
 
 MEGABYTE = 1e6
+WARM_UP_FRAMES = 30
 
 
 def example_track(frames: int) -> KeypointTrack:
@@ -49,24 +53,33 @@ def _status(entry: str) -> float:
 def measure(frames: int) -> None:
     """Prints the figures of one clip; alone in its process, because memory once used is rarely given back."""
     track, camera = example_track(frames), example_camera()
-    estimate_motion(example_track(500), camera)  # loads torch and the weights
+    # Loads torch, the weights and what they need; short, so that the working memory counts for the clip.
+    estimate_motion(example_track(WARM_UP_FRAMES), camera)
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
     before = _status("VmRSS")
+    start = time.perf_counter()
     motion = estimate_motion(track, camera)
+    seconds = time.perf_counter() - start
     output = size_of(motion) / MEGABYTE
     beyond = _status("VmHWM") - before - output
-    print(f"{frames:>9,} frames: peak {beyond:6.0f} MB beyond input and output ({output:.0f} MB of output)")
+    print(
+        f"{frames:>9,} frames: peak {beyond:6.0f} MB beyond input and output ({output:.0f} MB of output), "
+        f"{seconds:.0f} s"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Peak memory of an estimate.")
-    parser.add_argument("frames", type=int, nargs="*", default=[1_000, 100_000])
+    parser.add_argument("--frames", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--steps", type=int, default=refinement.STEPS, help="of refinement")
     arguments = parser.parse_args()
     if len(arguments.frames) == 1:
+        refinement.STEPS = arguments.steps
         measure(arguments.frames[0])
         return
     for frames in arguments.frames:
-        subprocess.run([sys.executable, "-m", "benchmarks.memory", str(frames)], check=True)
+        same = ["--frames", str(frames), "--steps", str(arguments.steps)]
+        subprocess.run([sys.executable, "-m", "benchmarks.memory", *same], check=True)
 
 
 if __name__ == "__main__":

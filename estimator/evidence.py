@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from .camera import Camera
+from .chunks import chunks
+from .keypoint_set import K
 from .observation import NETWORK_FPS, Evidence
-from .resample import resample_curve, resample_points, resampled_length
+from .resample import frame_positions, frames_around, resample_curve, resample_points, resampled_length
 from .track import KeypointTrack
 
 Array = NDArray[np.float64]
@@ -69,21 +71,23 @@ def gather_evidence(
     Returns:
         The evidence (B = 1), and the camera's place (T, 3) in the solving axes at the same rate.
     """
-    flat = camera.rays(track.keypoints)
-    rays = _normalised(np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1))
-    rays = np.einsum("tij,tkj->tki", axes.from_camera, rays)
-    # Points so far out that the lens model can't be inverted there are as good as missing.
-    confidence = np.where(np.isfinite(rays).all(axis=-1), track.confidence, 0.0)
     frames = resampled_length(len(track), fps, NETWORK_FPS)
-    rays, confidence = resample_points(rays, confidence, fps, NETWORK_FPS, frames)
+    position, stride = frame_positions(len(track), fps, NETWORK_FPS, frames), fps / NETWORK_FPS
+    rays, confidence = torch.empty(1, frames, K, 3), torch.empty(1, frames, K)
+    for chunk in chunks(frames):
+        source = frames_around(position[chunk], stride, len(track))
+        seen = _rays(track, camera, axes, source)
+        directions, certain = resample_points(*seen, position[chunk] - source.start, stride)
+        rays[0, chunk] = torch.from_numpy(np.nan_to_num(_normalised(directions)))
+        confidence[0, chunk] = torch.from_numpy(certain)
     centre = resample_curve(axes.centre, fps, NETWORK_FPS, frames)
 
     camera_height, down = np.nan, 0.0
     if axes.world_from_axes is not None:
         camera_height, down = axes.world_from_axes[2, 3] - centre[:, 1].mean(), 1.0
     evidence = Evidence(
-        rays=torch.from_numpy(np.nan_to_num(_normalised(rays))).float()[None],
-        confidence=torch.from_numpy(confidence).float()[None],
+        rays=rays,
+        confidence=confidence,
         in_clip=torch.ones(1, frames, dtype=torch.bool),
         down=torch.tensor([0.0, down, 0.0]).expand(1, frames, 3),
         # A camera below the ground is one whose world was never set to the ground.
@@ -91,6 +95,15 @@ def gather_evidence(
         person_height=torch.tensor([np.nan if person_height is None else person_height], dtype=torch.float32),
     )
     return evidence, centre
+
+
+def _rays(track: KeypointTrack, camera: Camera, axes: SolvingAxes, frames: slice) -> tuple[Array, Array]:
+    """Unit vectors (N, 26, 3) to the keypoints in the solving axes, NaN where missing; confidence (N, 26)."""
+    flat = camera.rays(track.keypoints[frames])
+    rays = _normalised(np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1))
+    rays = np.einsum("tij,tkj->tki", axes.from_camera[frames], rays)
+    # Points so far out that the lens model can't be inverted there are as good as missing.
+    return rays, np.where(np.isfinite(rays).all(axis=-1), track.confidence[frames], 0.0)
 
 
 def _normalised(vectors: Array) -> Array:

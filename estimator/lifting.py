@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .generator import REFERENCE_STATURE, Generator, Prediction
+from .chunks import CHUNK_FRAMES, chunks
+from .generator import CONTACTS, REFERENCE_STATURE, Generator, Prediction
+from .keypoint_set import K
 from .kinematics import (
     end_points,
     forward_kinematics,
@@ -25,10 +27,10 @@ from .kinematics import (
 )
 from .observation import NETWORK_FPS, Evidence, VirtualCamera, observe, sightings, virtual_camera
 from .root_solve import RootEvidence
-from .skeleton import CONTACT_END_POINTS, L
+from .skeleton import CONTACT_END_POINTS, J, L
 
-CHUNK_FRAMES = 1024
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Lifted:
 
     Attributes:
         rotations: (T, 22, 4) local quaternions w, x, y, z; joint 0 from rest axes to the evidence's axes.
+            In single precision, because on a long clip they are by far the largest.
         lengths: (10,) metres.
-        keypoint_offsets: (T, 26, 3), contact_offsets: (T, 4, 3): metres from Hips.
         distance: (T,) metres from the camera to Hips.
         velocity: (T, 3) metres per second of Hips.
         down: (T, 3) gravity; its length says how sure the network is.
@@ -46,21 +48,13 @@ class Lifted:
         error: (T,) metres, the mean joint error that the network expects of itself.
     """
 
-    rotations: Array
+    rotations: Single
     lengths: Array
-    keypoint_offsets: Array
-    contact_offsets: Array
     distance: Array
     velocity: Array
     down: Array
     still: Array
     error: Array
-
-
-def chunks(frames: int) -> Iterator[slice]:
-    """Slices of ``CHUNK_FRAMES`` frames that cover a clip."""
-    for start in range(0, frames, CHUNK_FRAMES):
-        yield slice(start, min(start + CHUNK_FRAMES, frames))
 
 
 def _part(evidence: Evidence, frames: slice) -> Evidence:
@@ -81,7 +75,7 @@ def predict_clip(
 ) -> Iterator[tuple[slice, Prediction]]:
     """The network's answer for one clip (B = 1), chunk by chunk, as if it had been computed in one piece."""
     frames, margin = evidence.in_clip.shape[1], generator.config.margin
-    for chunk in chunks(frames):
+    for chunk in chunks(frames, CHUNK_FRAMES):
         # One frame more than the network sees: features hold differences to the next frame.
         wide = slice(max(chunk.start - margin, 0), min(chunk.stop + margin + 1, frames))
         part = _part(evidence, wide)
@@ -109,50 +103,40 @@ def lift(
     evidence = Evidence(
         **{field.name: getattr(evidence, field.name).to(device) for field in fields(Evidence)}
     )
-    sighted = torch.cat(
-        [sightings(evidence.rays[:, c], evidence.confidence[:, c]) for c in chunks(frames)], dim=1
-    )
+    pieces = chunks(frames, CHUNK_FRAMES)
+    sighted = torch.cat([sightings(evidence.rays[:, c], evidence.confidence[:, c]) for c in pieces], dim=1)
     view = virtual_camera(sighted, evidence.in_clip)
 
     log_lengths = torch.zeros(1, L, device=device)
-    kept: list[tuple[Tensor, ...]] = []
+    quaternions = torch.empty(frames, J, 4)
+    log_distance, log_error = torch.empty(frames, device=device), torch.empty(frames, device=device)
+    velocity, down = torch.empty(frames, 3, device=device), torch.empty(frames, 3, device=device)
+    still = torch.empty(frames, CONTACTS, device=device)
     for chunk, answer in predict_clip(generator, evidence, view):
         log_lengths += answer.log_lengths.sum(dim=1) / frames
-        to_axes = view.from_camera[:, chunk].transpose(-1, -2)
-        rotations = torch.cat(
-            [to_axes[:, :, None] @ answer.rotations[:, :, :1], answer.rotations[:, :, 1:]], dim=2
-        )
-        kept.append(
-            (
-                roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(rotations))[0],
-                answer.log_distance[0],
-                answer.velocity[0],
-                (to_axes @ answer.down[..., None])[0, ..., 0],
-                answer.still_logits[0].sigmoid(),
-                answer.log_uncertainty[0].exp(),
-            )
-        )
+        to_axes = view.from_camera[0, chunk].transpose(-1, -2)
+        hips = to_axes @ answer.rotations[0, :, 0]
+        local = torch.cat([hips[:, None], answer.rotations[0, :, 1:]], dim=1)
+        quaternions[chunk] = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(local)).cpu()
+        log_distance[chunk] = answer.log_distance[0]
+        velocity[chunk] = (hips @ answer.velocity[0, ..., None])[..., 0]
+        down[chunk] = (to_axes @ answer.down[0, ..., None])[..., 0]
+        still[chunk] = answer.still_logits[0].sigmoid()
+        log_error[chunk] = answer.log_uncertainty[0]
         progress(chunk.stop / frames)
-    quaternions, log_distance, velocity, down, still, error = (
-        torch.cat(parts) for parts in zip(*kept, strict=True)
-    )
 
     lengths = log_lengths[0].exp()
     stature = stature_from_lengths(lengths)
     if person_height is not None:
         lengths, stature = lengths * (person_height / stature), stature.new_tensor(person_height)
-    marks, contacts = body_points(quaternions, lengths)
-    hips = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions[:, 0]))
     return Lifted(
-        rotations=_array(torch.nn.functional.normalize(quaternions.double(), dim=-1)),
+        rotations=quaternions.numpy(),
         lengths=_array(lengths),
-        keypoint_offsets=_array(marks),
-        contact_offsets=_array(contacts),
         distance=_array(log_distance.exp() * stature / view.size[0]),
-        velocity=_array((hips @ velocity[..., None])[..., 0] * stature),
+        velocity=_array(velocity * stature),
         down=_array(down),
         still=_array(still),
-        error=_array(error * stature / REFERENCE_STATURE),
+        error=_array(log_error.exp() * stature / REFERENCE_STATURE),
     )
 
 
@@ -160,21 +144,23 @@ def _array(tensor: Tensor) -> Array:
     return np.asarray(tensor.cpu().double().numpy())
 
 
-def body_points(quaternions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+def body_points(rotations: Single, lengths: Array) -> tuple[Single, Single]:
     """Keypoints (T, 26, 3) and contact points (T, 4, 3) relative to Hips, metres.
 
     Args:
-        quaternions: (T, 22, 4) local, w, x, y, z.
+        rotations: (T, 22, 4) local quaternions w, x, y, z.
         lengths: (10,) metres.
     """
-    marks, contacts = [], []
-    offsets = rest_offsets_from_lengths(lengths)
-    for chunk in chunks(len(quaternions)):
-        rotations = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions[chunk]))
-        pose = forward_kinematics(rotations, offsets, torch.zeros_like(rotations[:, 0, 0]))
-        marks.append(keypoints(pose, lengths))
-        contacts.append(end_points(pose, lengths)[:, list(CONTACT_END_POINTS)])
-    return torch.cat(marks), torch.cat(contacts)
+    size = torch.from_numpy(lengths).float()
+    rest_offsets = rest_offsets_from_lengths(size)
+    marks = np.empty((len(rotations), K, 3), np.float32)
+    contacts = np.empty((len(rotations), CONTACTS, 3), np.float32)
+    for chunk in chunks(len(rotations), CHUNK_FRAMES):
+        local = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(torch.from_numpy(rotations[chunk])))
+        pose = forward_kinematics(local, rest_offsets, torch.zeros_like(local[:, 0, 0]))
+        marks[chunk] = keypoints(pose, size)
+        contacts[chunk] = end_points(pose, size)[:, list(CONTACT_END_POINTS)]
+    return marks, contacts
 
 
 def root_evidence(evidence: Evidence, centre: Array, lifted: Lifted) -> RootEvidence:
@@ -185,14 +171,15 @@ def root_evidence(evidence: Evidence, centre: Array, lifted: Lifted) -> RootEvid
         centre: (T, 3) metres, the camera's place in the evidence's axes.
         lifted: the network's answer to it.
     """
+    marks, contacts = body_points(lifted.rotations, lifted.lengths)
     return RootEvidence(
-        directions=_array(evidence.rays[0]),
-        weights=_array(evidence.confidence[0]),
-        offsets=lifted.keypoint_offsets,
+        directions=evidence.rays[0].cpu().numpy(),
+        weights=evidence.confidence[0].cpu().numpy(),
+        offsets=marks,
         centre=centre,
         distance=lifted.distance,
         velocity=lifted.velocity,
         still=lifted.still,
-        contact_offsets=lifted.contact_offsets,
+        contact_offsets=contacts.astype(np.float64),
         fps=NETWORK_FPS,
     )

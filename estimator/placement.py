@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from .camera import Camera
+from .chunks import chunks
 from .evidence import SolvingAxes
 from .kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
-from .lifting import Lifted, chunks
+from .lifting import Lifted, body_points
 from .motion import Motion
 from .observation import NETWORK_FPS
 from .resample import hemisphere_continuous, resample_curve, resample_line, resample_rotations
+from .skeleton import END_POINT_NAMES, J
 from .track import KeypointTrack
 from .world import average_gravity, level_gravity, world_from_gravity
 
@@ -37,32 +39,41 @@ def place(
     trust = 0.5 ** (lifted.error / TRUSTED_ERROR)
     world_from_axes = axes.world_from_axes
     if world_from_axes is None:
-        feet = root[:, None] + lifted.contact_offsets
-        down = level_gravity(average_gravity(lifted.down), feet, lifted.still, trust)
-        world_from_axes = world_from_gravity(down, root, feet, lifted.still, trust)
+        world_from_axes = _guessed_world(lifted, root, trust)
+    world_from_camera = camera.extrinsics(track.frame_start, frames)
+    if world_from_camera is None:
+        world_from_camera = world_from_axes
     turn, shift = world_from_axes[:3, :3], world_from_axes[:3, 3]
 
-    rotations = resample_rotations(hemisphere_continuous(lifted.rotations), NETWORK_FPS, fps, frames)
+    rotations = resample_rotations(lifted.rotations, NETWORK_FPS, fps, frames)
+    rotations /= np.sqrt(np.einsum("tjc,tjc->tj", rotations, rotations))[..., None]  # to all digits
     upright = Rotation.from_matrix(turn) * Rotation.from_quat(rotations[:, 0], scalar_first=True)
     rotations[:, 0] = upright.as_quat(scalar_first=True)
     rotations = hemisphere_continuous(rotations)
     translation = resample_curve(root, NETWORK_FPS, fps, frames) @ turn.T + shift
-    joints, ends, rest_offsets = _joints(rotations, translation, lifted.lengths)
 
-    world_from_camera = camera.extrinsics(track.frame_start, frames)
-    if world_from_camera is None:
-        world_from_camera = world_from_axes
-    centre = np.broadcast_to(world_from_camera[..., :3, 3], (frames, 3))
+    size = torch.from_numpy(lifted.lengths)
+    rest_offsets = rest_offsets_from_lengths(size)
+    per_frame = np.broadcast_to(world_from_camera, (frames, 4, 4))
+    joints, joints_camera = np.empty((frames, J, 3)), np.empty((frames, J, 3))
+    ends = np.empty((frames, len(END_POINT_NAMES), 3))
+    for chunk in chunks(frames):
+        local = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(torch.from_numpy(rotations[chunk])))
+        pose = forward_kinematics(local, rest_offsets, torch.from_numpy(translation[chunk]))
+        joints[chunk], ends[chunk] = pose.joints, end_points(pose, size)
+        centre, axes_of_camera = per_frame[chunk, None, :3, 3], per_frame[chunk, :3, :3]
+        joints_camera[chunk] = (joints[chunk] - centre) @ axes_of_camera
+
     return Motion(
         person_id=track.person_id,
         source=track.source,
         fps=fps,
         frame_start=track.frame_start,
-        rest_offsets=rest_offsets,
+        rest_offsets=rest_offsets.numpy(),
         root_translation=translation,
         rotations=rotations,
         joints_world=joints,
-        joints_camera=(joints - centre[:, None]) @ world_from_camera[..., :3, :3],
+        joints_camera=joints_camera,
         intrinsics=camera.intrinsics,
         world_from_camera=world_from_camera,
         end_points=ends,
@@ -73,16 +84,9 @@ def place(
     )
 
 
-def _joints(rotations: Array, translation: Array, lengths: Array) -> tuple[Array, Array, Array]:
-    """Joints (T, 22, 3) and end points (T, 7, 3) in the world, and the rest offsets (22, 3)."""
-    size = torch.from_numpy(lengths)
-    offsets = rest_offsets_from_lengths(size)
-    joints, ends = [], []
-    for chunk in chunks(len(translation)):
-        quaternions = roma.quat_wxyz_to_xyzw(torch.from_numpy(rotations[chunk]))
-        pose = forward_kinematics(
-            roma.unitquat_to_rotmat(quaternions), offsets, torch.from_numpy(translation[chunk])
-        )
-        joints.append(pose.joints.numpy())
-        ends.append(end_points(pose, size).numpy())
-    return np.concatenate(joints), np.concatenate(ends), offsets.numpy()
+def _guessed_world(lifted: Lifted, root: Array, trust: Array) -> Array:
+    """(4, 4) from the axes of a camera of which nothing is known: see ``world_from_gravity``."""
+    _, contacts = body_points(lifted.rotations, lifted.lengths)
+    feet = root[:, None] + contacts
+    down = level_gravity(average_gravity(lifted.down), feet, lifted.still, trust)
+    return world_from_gravity(down, root, feet, lifted.still, trust)

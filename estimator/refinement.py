@@ -25,9 +25,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .chunks import chunks
 from .generator import HINGES
 from .kinematics import attached_points, forward_kinematics, rest_offsets_from_lengths, stature_from_lengths
-from .lifting import Lifted, body_points
+from .lifting import Lifted
 from .observation import Evidence
 from .skeleton import (
     CONTACT_END_POINTS,
@@ -100,11 +101,11 @@ class _Window:
         self.rays = evidence.rays[0][frames]
         self.weight = evidence.confidence[0][frames]
         self.centre, self.root = centre[frames], root[frames]
-        quaternions = torch.from_numpy(lifted.rotations).float()[frames]
+        quaternions = torch.from_numpy(lifted.rotations)[frames]
         self.rotations = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions))
-        still = torch.from_numpy(lifted.still).float()[frames]
+        still = torch.from_numpy(lifted.still)[frames].float()
         self.standing = (still[:, 1:] * still[:, :-1]) ** 2
-        error = torch.from_numpy(lifted.error).float()[frames]
+        error = torch.from_numpy(lifted.error)[frames].float()
         self.room = (error / _USUAL_ERROR).clamp(0.5, 3.0)[..., None]
         self.turn = torch.zeros(*frames.shape, J, 3, requires_grad=True)
         self.shift = torch.zeros(*frames.shape, 3, requires_grad=True)
@@ -213,7 +214,8 @@ def refine(
     turn, shift = torch.zeros(len(root), J, 3), torch.zeros(len(root), 3)
     windows = _stretches(len(root))
     for count, window_frames in enumerate(windows, start=1):
-        window = _Window(evidence, camera, lifted, start, torch.arange(len(root))[None, window_frames])
+        rows = torch.arange(window_frames.start, window_frames.stop)
+        window = _Window(evidence, camera, lifted, start, rows[None])
         _descend(window, lambda: lengths, [], _nothing)
         # Windows go over into each other where they overlap.
         long = window_frames.stop - window_frames.start
@@ -225,15 +227,10 @@ def refine(
         turn[window_frames] += scaled * ramp[..., None]
         shift[window_frames] += (_SHIFT * window.shift * window.room).detach()[0] * ramp
         progress(0.2 + 0.8 * count / len(windows))
-    old = roma.quat_wxyz_to_xyzw(torch.from_numpy(lifted.rotations))
-    new = roma.quat_product(old, roma.rotvec_to_unitquat((turn / total[..., None]).double()))
-    rotations = roma.quat_xyzw_to_wxyz(new)
-    marks, contacts = body_points(rotations, lengths.double())
-    refined = replace(
-        lifted,
-        rotations=rotations.numpy(),
-        lengths=lengths.double().numpy(),
-        keypoint_offsets=marks.numpy(),
-        contact_offsets=contacts.numpy(),
-    )
+    rotations = np.empty_like(lifted.rotations)
+    for chunk in chunks(len(root)):
+        old = roma.quat_wxyz_to_xyzw(torch.from_numpy(lifted.rotations[chunk]))
+        new = roma.quat_product(old, roma.rotvec_to_unitquat(turn[chunk] / total[chunk, :, None]))
+        rotations[chunk] = roma.quat_xyzw_to_wxyz(new)
+    refined = replace(lifted, rotations=rotations, lengths=lengths.double().numpy())
     return refined, root + (shift / total).double().numpy()

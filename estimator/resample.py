@@ -8,15 +8,23 @@ than one frame of the output) hold it. At equal rates everything returns its inp
 from __future__ import annotations
 
 import math
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from .chunks import chunks
+
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+_Quaternions = TypeVar("_Quaternions", NDArray[np.float32], NDArray[np.float64], NDArray[np.floating[Any]])
 
 ON_FRAME = 1e-6
 """Part of a frame within which a moment counts as on the frame."""
+
+SPLINE_REACH = 32
+"""Frames beyond which points don't count for a cubic spline: with each frame, by a factor of 3.7 less."""
 
 
 def resampled_length(frames: int, from_fps: float, to_fps: float) -> int:
@@ -29,10 +37,14 @@ def frame_positions(frames: int, from_fps: float, to_fps: float, frames_out: int
     return np.minimum(np.arange(frames_out) * (from_fps / to_fps), frames - 1.0)
 
 
-def resample_points(
-    values: Array, confidence: Array, from_fps: float, to_fps: float, frames_out: int
-) -> tuple[Array, Array]:
-    """Measured points, some of them missing, at another rate.
+def frames_around(position: Array, stride: float, frames: int) -> slice:
+    """Those of an input's frames that ``resample_points`` needs for moments ``position`` in rising order."""
+    reach = _window_reach(stride) + 1
+    return slice(max(int(position[0]) - reach, 0), min(int(position[-1]) + reach + 1, frames))
+
+
+def resample_points(values: Array, confidence: Array, position: Array, stride: float) -> tuple[Array, Array]:
+    """Measured points, some of them missing, at other moments.
 
     Linear between the two frames around a moment; missing if one of the two is, unless the moment is on the
     other. To a lower rate, the mean of that line over a window of one output frame, which keeps noise from
@@ -41,11 +53,12 @@ def resample_points(
     Args:
         values: (T, K, D); NaN where missing.
         confidence: (T, K); 0 where missing.
+        position: (N,) moments, counted in frames of the input.
+        stride: frames of the input per frame of the output.
 
     Returns:
-        values (frames_out, K, D) and confidence (frames_out, K), the lesser of the two frames' around it.
+        values (N, K, D) and confidence (N, K), the lesser of the two frames' around it.
     """
-    position = frame_positions(len(values), from_fps, to_fps, frames_out)
     before, fraction = _neighbours(position, len(values))
     after = np.minimum(before + 1, len(values) - 1)
     lesser = np.minimum(confidence[before], confidence[after])
@@ -53,17 +66,15 @@ def resample_points(
     present = new_confidence > 0
     new_values = _weighted(values, {0: 1.0 - fraction, 1: fraction}, before, confidence)[0]
 
-    window = from_fps / to_fps - 1.0
-    if window > ON_FRAME:
-        reach = math.ceil(window / 2 + 1)
+    if reach := _window_reach(stride):
         offsets = range(1 - reach, reach + 1)
-        weights = {offset: _window_weight(offset - fraction, window) for offset in offsets}
+        weights = {offset: _window_weight(offset - fraction, stride - 1.0) for offset in offsets}
         mean, complete = _weighted(values, weights, before, confidence)
         new_values = np.where(complete[..., None], mean, new_values)
     return np.where(present[..., None], new_values, np.nan), new_confidence
 
 
-def resample_rotations(quaternions: Array, from_fps: float, to_fps: float, frames_out: int) -> Array:
+def resample_rotations(quaternions: Floats, from_fps: float, to_fps: float, frames_out: int) -> Array:
     """Rotations at another rate, on the normalised cubic spline through all frames.
 
     Slerp would turn at constant speed between frames and jerk on each of them: on limbs at 25 frames a second
@@ -79,12 +90,13 @@ def resample_rotations(quaternions: Array, from_fps: float, to_fps: float, frame
     _, fraction = _neighbours(
         frame_positions(len(quaternions), from_fps, to_fps, frames_out), len(quaternions)
     )
-    between = fraction > 0
-    curve[between] /= np.linalg.norm(curve[between], axis=-1, keepdims=True)
+    lengths = np.sqrt(np.einsum("...c,...c->...", curve, curve))
+    lengths[fraction == 0] = 1.0
+    curve /= lengths[..., None]
     return curve
 
 
-def resample_curve(values: Array, from_fps: float, to_fps: float, frames_out: int) -> Array:
+def resample_curve(values: Floats, from_fps: float, to_fps: float, frames_out: int) -> Array:
     """Positions and other smooth quantities at another rate, on the cubic spline through all frames.
 
     Args:
@@ -96,10 +108,15 @@ def resample_curve(values: Array, from_fps: float, to_fps: float, frames_out: in
     frames = len(values)
     position = frame_positions(frames, from_fps, to_fps, frames_out)
     before, fraction = _neighbours(position, frames)
-    curve = values[before]
-    between = fraction > 0
-    if between.any():
-        curve[between] = CubicSpline(np.arange(frames), values, axis=0)(position[between])
+    curve = np.empty((frames_out, *values.shape[1:]))
+    for chunk in chunks(frames_out):
+        curve[chunk] = values[before[chunk]]
+        between = chunk.start + np.flatnonzero(fraction[chunk])
+        if len(between):
+            first = max(before[between[0]] - SPLINE_REACH, 0)
+            last = min(before[between[-1]] + 1 + SPLINE_REACH, frames - 1)
+            spline = CubicSpline(np.arange(first, last + 1), values[first : last + 1], axis=0)
+            curve[between] = spline(position[between])
     return curve
 
 
@@ -119,14 +136,16 @@ def resample_line(values: Array, from_fps: float, to_fps: float, frames_out: int
     return np.asarray((1.0 - share) * values[before] + share * values[after])
 
 
-def hemisphere_continuous(quaternions: Array) -> Array:
+def hemisphere_continuous(quaternions: _Quaternions) -> _Quaternions:
     """The same rotations (T, ..., 4), signs chosen so that consecutive quaternions lie in one hemisphere.
 
     The first frame keeps its signs.
     """
-    steps = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True)
-    signs = np.cumprod(np.where(steps < 0, -1.0, 1.0), axis=0)
-    return np.concatenate([quaternions[:1], quaternions[1:] * signs])
+    apart = np.einsum("...c,...c->...", quaternions[1:], quaternions[:-1]) < 0
+    flipped = np.logical_xor.accumulate(apart, axis=0)
+    continuous = quaternions.copy()
+    np.negative(continuous[1:], out=continuous[1:], where=flipped[..., None])
+    return continuous
 
 
 def _neighbours(position: Array, frames: int) -> tuple[NDArray[np.int64], Array]:
@@ -134,6 +153,12 @@ def _neighbours(position: Array, frames: int) -> tuple[NDArray[np.int64], Array]
     before = np.minimum(np.floor(position + ON_FRAME).astype(np.int64), frames - 1)
     fraction = position - before
     return before, np.where(fraction > ON_FRAME, fraction, 0.0)
+
+
+def _window_reach(stride: float) -> int:
+    """Frames on either side of a moment that its mean takes in; 0 unless the rate gets lower."""
+    window = stride - 1.0
+    return math.ceil(window / 2 + 1) if window > ON_FRAME else 0
 
 
 def _window_weight(distance: Array, window: float) -> Array:

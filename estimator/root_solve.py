@@ -12,16 +12,18 @@ weighed against each other frame by frame, and the answer doesn't depend on the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
+from .chunks import chunks
 from .errors import InputError
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 POSE_ERROR = 0.06
 """Metres that a predicted keypoint is off from the line of sight to it: the network's pose error."""
@@ -75,8 +77,6 @@ START_TRUST = 0.04
 so that the later rounds recognise it by its distance from the path."""
 
 ROUNDS = 4
-CHUNK = 4096
-"""Frames handled at once, which bounds the memory for temporary arrays."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class RootEvidence:
     """What is known about the path of ``Hips`` over T frames, all in one solving frame.
 
     The solving frame doesn't move with respect to the scene: the camera's axes for a static camera, the
-    world's for a known moving one.
+    world's for a known moving one. What there is per keypoint may be in single precision.
     """
 
-    directions: Array
+    directions: Floats
     """(T, K, 3) unit vectors from the camera to the keypoints; not used where missing"""
-    weights: Array
+    weights: Floats
     """(T, K) 0..1, 0 where missing"""
-    offsets: Array
+    offsets: Floats
     """(T, K, 3) metres from Hips to where the pose has the keypoints"""
     centre: Array
     """(T, 3) metres, where the camera is; zeros for a static camera's own axes"""
@@ -200,13 +200,9 @@ class _System:
         return path.reshape(frames, 3)
 
 
-def _chunks(frames: int) -> Iterator[slice]:
-    return (slice(first, first + CHUNK) for first in range(0, frames, CHUNK))
-
-
 def _share_seen(evidence: RootEvidence) -> Array:
     """(T,) how much of a frame's keypoints there is, 1 from ``ENOUGH_KEYPOINTS`` certain ones on."""
-    share: Array = np.minimum(evidence.weights.sum(axis=1) / ENOUGH_KEYPOINTS, 1.0)
+    share: Array = np.minimum(evidence.weights.sum(axis=1, dtype=np.float64) / ENOUGH_KEYPOINTS, 1.0)
     return share
 
 
@@ -233,7 +229,7 @@ def _geometric_median(points: Array, weights: Array) -> Array:
 def _first_guess(evidence: RootEvidence) -> Array:
     """(T, 3) from the mean ray and the predicted distance; only its direction from the camera is used."""
     guess = evidence.centre.copy()
-    for part in _chunks(len(evidence)):
+    for part in chunks(len(evidence)):
         weights = evidence.weights[part]
         ray = np.where(weights[..., None] > 0, evidence.directions[part], 0.0)
         reach = np.where(weights.any(axis=1), evidence.distance[part], 0.0)
@@ -248,7 +244,7 @@ def _add_lines_of_sight(system: _System, evidence: RootEvidence, path: Array | N
     Args:
         path: of the last round, against which outliers are recognised; None in the first round.
     """
-    for part in _chunks(len(evidence)):
+    for part in chunks(len(evidence)):
         weights = evidence.weights[part].astype(np.float64)  # depth is in the last digits of float32
         ray = np.where(weights[..., None] > 0, evidence.directions[part], 0.0).astype(np.float64)
         count = np.maximum(weights.sum(axis=1, keepdims=True), INDEPENDENT_KEYPOINTS)

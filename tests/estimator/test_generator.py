@@ -62,7 +62,6 @@ def test_chunks_change_nothing(generator, monkeypatch, chunk):
         "down",
         "still",
         "error",
-        "keypoint_offsets",
         "lengths",
     ):
         assert np.abs(getattr(whole, name) - getattr(parts, name)).max() < 1e-5, name

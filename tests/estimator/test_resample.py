@@ -7,8 +7,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from estimator import resample
+from estimator.chunks import chunks
 from estimator.resample import (
     frame_positions,
+    frames_around,
     hemisphere_continuous,
     resample_curve,
     resample_line,
@@ -44,6 +47,13 @@ def smooth_quaternions(times: Array) -> Array:
 def angles_between(a: Array, b: Array) -> Array:
     """Radians."""
     return np.asarray(2.0 * np.arccos(np.clip(np.abs((a * b).sum(axis=-1)), 0.0, 1.0)))
+
+
+def points_at_rate(
+    values: Array, confidence: Array, fps: float, to: float, frames: int
+) -> tuple[Array, Array]:
+    """``resample_points`` at evenly spaced moments."""
+    return resample_points(values, confidence, frame_positions(len(values), fps, to, frames), fps / to)
 
 
 @pytest.mark.parametrize("fps", CLIP_RATES)
@@ -112,7 +122,7 @@ def test_equal_rates_change_no_bit() -> None:
     points[missing] = np.nan
     confidence[missing] = 0.0
     for fps in (30.0, 23.976, 29.97, 1000.0 / 33.0):
-        same, same_confidence = resample_points(points, confidence, fps, fps, 50)
+        same, same_confidence = points_at_rate(points, confidence, fps, fps, 50)
         np.testing.assert_array_equal(same, points)
         np.testing.assert_array_equal(same_confidence, confidence)
         quaternions = smooth_quaternions(np.arange(50) / fps)
@@ -121,11 +131,45 @@ def test_equal_rates_change_no_bit() -> None:
         assert resample_line(confidence, fps, fps, 50).tobytes() == confidence.tobytes()
 
 
+@pytest.mark.parametrize("fps", [25.0, 60.0])
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch, fps: float) -> None:
+    times = np.arange(150) / fps
+    path, rotations = smooth_path(times), smooth_quaternions(times)
+    inside = resampled_length(len(times), fps, NETWORK)
+
+    def resampled() -> list[Array]:
+        return [
+            resample_curve(path, fps, NETWORK, inside),
+            resample_rotations(rotations, fps, NETWORK, inside),
+        ]
+
+    whole = resampled()
+    monkeypatch.setattr(resample, "chunks", lambda frames: chunks(frames, 7))
+    for one, other in zip(whole, resampled(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("fps", [15.0, 25.0, 30.0, 59.94, 120.0])
+def test_frames_around_moments_are_all_that_points_need(fps: float) -> None:
+    rng = np.random.default_rng(0)
+    values, confidence = rng.normal(size=(90, 4, 2)), rng.random((90, 4))
+    missing = rng.random((90, 4)) < 0.2
+    values[missing], confidence[missing] = np.nan, 0.0
+    position, stride = frame_positions(90, fps, NETWORK, resampled_length(90, fps, NETWORK)), fps / NETWORK
+    whole = resample_points(values, confidence, position, stride)
+    for chunk in chunks(len(position), 7):
+        source = frames_around(position[chunk], stride, 90)
+        inside = position[chunk] - source.start
+        part = resample_points(values[source], confidence[source], inside, stride)
+        for one, other in zip(whole, part, strict=True):
+            np.testing.assert_allclose(one[chunk], other, rtol=0, atol=1e-9)
+
+
 def test_points_between_two_frames_need_both() -> None:
     values = np.arange(12.0).reshape(6, 1, 2)
     confidence = np.array([0.9, 0.5, 0.0, 0.7, 0.8, 1.0])[:, None]
     values[2] = np.nan
-    out, out_confidence = resample_points(values, confidence, 15.0, 30.0, 11)
+    out, out_confidence = points_at_rate(values, confidence, 15.0, 30.0, 11)
     np.testing.assert_allclose(out_confidence[:, 0], [0.9, 0.5, 0.5, 0, 0, 0, 0.7, 0.7, 0.8, 0.8, 1.0])
     np.testing.assert_array_equal(np.isnan(out[:, 0, 0]), out_confidence[:, 0] == 0)
     np.testing.assert_allclose(out[:3, 0, 0], [0.0, 1.0, 2.0])
@@ -142,7 +186,7 @@ def test_points_in_steady_motion_stay_on_their_line_also_beside_gaps(fps: float)
     confidence[:3, 2] = 0.0
     values[confidence == 0] = np.nan
     inside = resampled_length(frames, fps, NETWORK)
-    out, out_confidence = resample_points(values, confidence, fps, NETWORK, inside)
+    out, out_confidence = points_at_rate(values, confidence, fps, NETWORK, inside)
     exact = np.minimum(np.arange(inside) / NETWORK, times[-1])
     expected = np.stack([3.0 * exact, 7.0 - exact], axis=-1)[:, None].repeat(3, axis=1)
     np.testing.assert_allclose(
@@ -159,8 +203,8 @@ def test_noise_shrinks_on_the_way_down_and_motion_does_not() -> None:
     path = smooth_path(times)[:, None]
     noise = rng.normal(scale=0.01, size=path.shape)
     everywhere = np.ones((1200, 1))
-    clean, _ = resample_points(path, everywhere, 120.0, NETWORK, 300)
-    noisy, _ = resample_points(path + noise, everywhere, 120.0, NETWORK, 300)
+    clean, _ = points_at_rate(path, everywhere, 120.0, NETWORK, 300)
+    noisy, _ = points_at_rate(path + noise, everywhere, 120.0, NETWORK, 300)
     assert np.std(noisy - clean) < 0.6 * 0.01  # every fourth frame alone would keep all of it
     assert np.abs(clean - smooth_path(np.arange(300) / NETWORK)[:, None]).max() < 0.004
 
