@@ -25,7 +25,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .chunks import chunks
 from .generator import HINGES
 from .kinematics import attached_points, forward_kinematics, rest_offsets_from_lengths, stature_from_lengths
 from .lifting import Lifted
@@ -111,15 +110,15 @@ class _Window:
         self.shift = torch.zeros(*frames.shape, 3, requires_grad=True)
         self.turn_spread = _turn_spread()
 
-    def corrected(self) -> tuple[Tensor, Tensor]:
-        """Local rotations (B, T, 22, 3, 3) and path (B, T, 3)."""
-        vector = self.turn * self.turn_spread * self.room[..., None]
-        return self.rotations @ roma.rotvec_to_rotmat(vector), self.root + _SHIFT * self.shift * self.room
+    def corrections(self) -> tuple[Tensor, Tensor]:
+        """Rotation vectors (B, T, 22, 3) in radians and shifts (B, T, 3) in metres."""
+        return self.turn * self.turn_spread * self.room[..., None], _SHIFT * self.shift * self.room
 
     def energy(self, lengths: Tensor) -> Tensor:
         """Improbability of the corrected take for a person of these lengths (10,), per frame."""
-        rotations, root = self.corrected()
-        pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), root)
+        turn, shift = self.corrections()
+        rotations = self.rotations @ roma.rotvec_to_rotmat(turn)
+        pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), self.root + shift)
         marks = torch.einsum("l,ljc->jc", lengths, torch.as_tensor(KEYPOINT_BASIS, dtype=torch.float32))
         seen = attached_points(pose, KEYPOINT_JOINTS, marks) - self.centre[..., None, :]
         off = seen - (seen * self.rays).sum(dim=-1, keepdim=True) * self.rays
@@ -210,27 +209,29 @@ def refine(
     start, camera = torch.from_numpy(root).float(), torch.from_numpy(centre).float()
     lengths = _find_lengths(evidence, camera, lifted, start)
     progress(0.2)
-    total = torch.zeros(len(root), 1)
-    turn, shift = torch.zeros(len(root), J, 3), torch.zeros(len(root), 3)
-    windows = _stretches(len(root))
-    for count, window_frames in enumerate(windows, start=1):
-        rows = torch.arange(window_frames.start, window_frames.stop)
-        window = _Window(evidence, camera, lifted, start, rows[None])
+    rotations, path = np.empty_like(lifted.rotations), np.empty_like(root)
+    stretches = _stretches(len(root))
+    ends = [stretch.start for stretch in stretches[1:]] + [len(root)]
+    carried = torch.zeros(0, 3 * J + 4)
+    for count, (stretch, end) in enumerate(zip(stretches, ends, strict=True), start=1):
+        window = _Window(evidence, camera, lifted, start, torch.arange(stretch.start, stretch.stop)[None])
         _descend(window, lambda: lengths, [], _nothing)
-        # Windows go over into each other where they overlap.
-        long = window_frames.stop - window_frames.start
-        ramp = torch.minimum(torch.arange(long) + 1.0, torch.arange(long, 0, -1.0)).clamp(max=OVERLAP)[
-            :, None
-        ]
-        scaled = (window.turn * window.turn_spread * window.room[..., None]).detach()[0]
-        total[window_frames] += ramp
-        turn[window_frames] += scaled * ramp[..., None]
-        shift[window_frames] += (_SHIFT * window.shift * window.room).detach()[0] * ramp
-        progress(0.2 + 0.8 * count / len(windows))
-    rotations = np.empty_like(lifted.rotations)
-    for chunk in chunks(len(root)):
-        old = roma.quat_wxyz_to_xyzw(torch.from_numpy(lifted.rotations[chunk]))
-        new = roma.quat_product(old, roma.rotvec_to_unitquat(turn[chunk] / total[chunk, :, None]))
-        rotations[chunk] = roma.quat_xyzw_to_wxyz(new)
-    refined = replace(lifted, rotations=rotations, lengths=lengths.double().numpy())
-    return refined, root + (shift / total).double().numpy()
+        # Windows go over into each other where they overlap; what the next doesn't reach is done.
+        long = stretch.stop - stretch.start
+        ramp = torch.minimum(torch.arange(long) + 1.0, torch.arange(long, 0, -1.0)).clamp(max=OVERLAP)
+        turn, shift = (value.detach()[0] for value in window.corrections())
+        weighted = torch.cat([turn.flatten(1), shift, torch.ones(long, 1)], dim=1) * ramp[:, None]
+        weighted[: len(carried)] += carried
+        done, carried = weighted.tensor_split([end - stretch.start])
+        turn, shift = (done[:, :-1] / done[:, -1:]).split([3 * J, 3], dim=1)
+        rows = slice(stretch.start, end)
+        rotations[rows] = _turned(lifted.rotations[rows], turn.unflatten(1, (J, 3)))
+        path[rows] = root[rows] + shift.double().numpy()
+        progress(0.2 + 0.8 * count / len(stretches))
+    return replace(lifted, rotations=rotations, lengths=lengths.double().numpy()), path
+
+
+def _turned(quaternions: NDArray[np.float32], turn: Tensor) -> Tensor:
+    """Quaternions (T, 22, 4), w first, turned by rotation vectors (T, 22, 3)."""
+    old = roma.quat_wxyz_to_xyzw(torch.from_numpy(quaternions))
+    return roma.quat_xyzw_to_wxyz(roma.quat_product(old, roma.rotvec_to_unitquat(turn)))
