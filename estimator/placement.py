@@ -46,9 +46,11 @@ def place(
     turn, shift = world_from_axes[:3, :3], world_from_axes[:3, 3]
 
     rotations = resample_rotations(lifted.rotations, NETWORK_FPS, fps, frames)
-    rotations /= np.sqrt(np.einsum("tjc,tjc->tj", rotations, rotations))[..., None]  # to all digits
-    upright = Rotation.from_matrix(turn) * Rotation.from_quat(rotations[:, 0], scalar_first=True)
-    rotations[:, 0] = upright.as_quat(scalar_first=True)
+    for chunk in chunks(frames):
+        # Single precision left them a unit long to seven digits.
+        rotations[chunk] /= np.linalg.norm(rotations[chunk], axis=-1, keepdims=True)
+        upright = Rotation.from_matrix(turn) * Rotation.from_quat(rotations[chunk, 0], scalar_first=True)
+        rotations[chunk, 0] = upright.as_quat(scalar_first=True)
     rotations = hemisphere_continuous(rotations)
     translation = resample_curve(root, NETWORK_FPS, fps, frames) @ turn.T + shift
 

@@ -152,23 +152,26 @@ def _stretches(frames: int) -> list[slice]:
 
 
 def _descend(
-    window: _Window, lengths: Callable[[], Tensor], extra: list[Tensor], prior: Callable[[], Tensor]
+    window: _Window,
+    lengths: Callable[[], Tensor],
+    progress: Callable[[float], None],
+    extra: tuple[Tensor, ...] = (),
+    prior: Callable[[], Tensor] = lambda: torch.zeros(()),
 ) -> None:
     """Gradient descent on a window's corrections and on what else is to be found."""
     optimiser = torch.optim.Adam([window.turn, window.shift, *extra], lr=STEP_SIZE, betas=(0.8, 0.95))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=STEP_SIZE / 20)
-    for _ in range(STEPS):
+    for step in range(STEPS):
         optimiser.zero_grad()
         (window.energy(lengths()) + prior()).backward()
         optimiser.step()
         schedule.step()
+        progress((step + 1) / STEPS)
 
 
-def _nothing() -> Tensor:
-    return torch.zeros(())
-
-
-def _find_lengths(evidence: Evidence, centre: Tensor, lifted: Lifted, root: Tensor) -> Tensor:
+def _find_lengths(
+    evidence: Evidence, centre: Tensor, lifted: Lifted, root: Tensor, progress: Callable[[float], None]
+) -> Tensor:
     """(10,) metres: the lengths that suit stretches from all over the clip."""
     frames = len(root)
     long = min(frames, WINDOW // 4)
@@ -183,7 +186,7 @@ def _find_lengths(evidence: Evidence, centre: Tensor, lifted: Lifted, root: Tens
         return changed * (stature_from_lengths(guess) / stature_from_lengths(changed))
 
     # All frames share the lengths; as many frames as are independent of each other speak for them.
-    _descend(window, lengths, [change], lambda: change.square().sum() / 20)
+    _descend(window, lengths, progress, (change,), lambda: change.square().sum() / 20)
     return lengths().detach()
 
 
@@ -207,15 +210,19 @@ def refine(
         The answer with other rotations and lengths, and the path.
     """
     start, camera = torch.from_numpy(root).float(), torch.from_numpy(centre).float()
-    lengths = _find_lengths(evidence, camera, lifted, start)
-    progress(0.2)
-    rotations, path = np.empty_like(lifted.rotations), np.empty_like(root)
     stretches = _stretches(len(root))
+
+    def within(part: int) -> Callable[[float], None]:
+        """Progress of one part of the work: the lengths first, then stretch after stretch."""
+        return lambda fraction: progress((part + fraction) / (len(stretches) + 1))
+
+    lengths = _find_lengths(evidence, camera, lifted, start, within(0))
+    rotations, path = np.empty_like(lifted.rotations), np.empty_like(root)
     ends = [stretch.start for stretch in stretches[1:]] + [len(root)]
     carried = torch.zeros(0, 3 * J + 4)
     for count, (stretch, end) in enumerate(zip(stretches, ends, strict=True), start=1):
         window = _Window(evidence, camera, lifted, start, torch.arange(stretch.start, stretch.stop)[None])
-        _descend(window, lambda: lengths, [], _nothing)
+        _descend(window, lambda: lengths, within(count))
         # Windows go over into each other where they overlap; what the next doesn't reach is done.
         long = stretch.stop - stretch.start
         ramp = torch.minimum(torch.arange(long) + 1.0, torch.arange(long, 0, -1.0)).clamp(max=OVERLAP)
@@ -227,11 +234,11 @@ def refine(
         rows = slice(stretch.start, end)
         rotations[rows] = _turned(lifted.rotations[rows], turn.unflatten(1, (J, 3)))
         path[rows] = root[rows] + shift.double().numpy()
-        progress(0.2 + 0.8 * count / len(stretches))
     return replace(lifted, rotations=rotations, lengths=lengths.double().numpy()), path
 
 
 def _turned(quaternions: NDArray[np.float32], turn: Tensor) -> Tensor:
     """Quaternions (T, 22, 4), w first, turned by rotation vectors (T, 22, 3)."""
     old = roma.quat_wxyz_to_xyzw(torch.from_numpy(quaternions))
-    return roma.quat_xyzw_to_wxyz(roma.quat_product(old, roma.rotvec_to_unitquat(turn)))
+    new: Tensor = roma.quat_xyzw_to_wxyz(roma.quat_product(old, roma.rotvec_to_unitquat(turn)))
+    return new

@@ -90,9 +90,9 @@ def resample_rotations(quaternions: Floats, from_fps: float, to_fps: float, fram
     _, fraction = _neighbours(
         frame_positions(len(quaternions), from_fps, to_fps, frames_out), len(quaternions)
     )
-    lengths = np.sqrt(np.einsum("...c,...c->...", curve, curve))
-    lengths[fraction == 0] = 1.0
-    curve /= lengths[..., None]
+    for chunk in chunks(frames_out):
+        between = chunk.start + np.flatnonzero(fraction[chunk])
+        curve[between] /= np.linalg.norm(curve[between], axis=-1, keepdims=True)
     return curve
 
 
@@ -141,10 +141,13 @@ def hemisphere_continuous(quaternions: _Quaternions) -> _Quaternions:
 
     The first frame keeps its signs.
     """
-    apart = np.einsum("...c,...c->...", quaternions[1:], quaternions[:-1]) < 0
-    flipped = np.logical_xor.accumulate(apart, axis=0)
+    flipped = np.zeros(quaternions.shape[:-1], dtype=np.bool_)
+    for chunk in chunks(len(quaternions) - 1):
+        after = quaternions[chunk.start + 1 : chunk.stop + 1]
+        flipped[chunk.start + 1 : chunk.stop + 1] = (quaternions[chunk] * after).sum(axis=-1) < 0
+    np.logical_xor.accumulate(flipped, axis=0, out=flipped)
     continuous = quaternions.copy()
-    np.negative(continuous[1:], out=continuous[1:], where=flipped[..., None])
+    np.negative(continuous, out=continuous, where=flipped[..., None])
     return continuous
 
 

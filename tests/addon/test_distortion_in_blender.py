@@ -61,6 +61,19 @@ def clip(tmp_path: Path) -> bpy.types.MovieClip:
     return clip
 
 
+def compositor(scene: bpy.types.Scene) -> tuple[bpy.types.NodeTree, bpy.types.Node]:
+    """The scene's empty compositor tree, and the node whose first input is the rendered picture."""
+    if bpy.app.version < (5, 0, 0):
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+        return tree, tree.nodes.new("CompositorNodeComposite")
+    tree = bpy.data.node_groups.new("compositor", "CompositorNodeTree")
+    tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    scene.compositing_node_group = tree
+    return tree, tree.nodes.new("NodeGroupOutput")
+
+
 def undistorted_dots(clip: bpy.types.MovieClip, folder: Path) -> np.ndarray:
     """Where the compositor puts the dots, in pixels from the first one, in the order of ``DOTS``."""
     scene = bpy.context.scene
@@ -68,15 +81,16 @@ def undistorted_dots(clip: bpy.types.MovieClip, folder: Path) -> np.ndarray:
     scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
     scene.render.image_settings.file_format = "OPEN_EXR"
     scene.render.filepath = str(folder / "undistorted.exr")
-    scene.use_nodes = True
-    tree = scene.node_tree
-    tree.nodes.clear()
+    tree, result = compositor(scene)
     source = tree.nodes.new("CompositorNodeMovieClip")
     lens = tree.nodes.new("CompositorNodeMovieDistortion")
     source.clip = lens.clip = clip
-    lens.distortion_type = "UNDISTORT"
+    if bpy.app.version < (5, 0, 0):
+        lens.distortion_type = "UNDISTORT"
+    else:
+        lens.inputs["Type"].default_value = "Undistort"
     tree.links.new(source.outputs[0], lens.inputs[0])
-    tree.links.new(lens.outputs[0], tree.nodes.new("CompositorNodeComposite").inputs[0])
+    tree.links.new(lens.outputs[0], result.inputs[0])
     bpy.ops.render.render(write_still=True)
     picture = bpy.data.images.load(scene.render.filepath)
     pixels = np.empty(WIDTH * HEIGHT * 4, np.float32)
