@@ -74,6 +74,8 @@ _MEMORY = 0.15
 """Of its own spread, how far a correction bends from one frame to the next."""
 _STANDING = 0.005
 """Metres a frame, that a standing point seems to move."""
+_FAINT = 0.01
+"""Gradients below this, per standard deviation, move nothing: else rounding would, where nothing is known."""
 _USUAL_ERROR = 0.06
 """Metres; a frame on which the network expects twice this error of itself may be corrected twice as far."""
 
@@ -115,7 +117,7 @@ class _Window:
         return self.turn * self.turn_spread * self.room[..., None], _SHIFT * self.shift * self.room
 
     def energy(self, lengths: Tensor) -> Tensor:
-        """Improbability of the corrected take for a person of these lengths (10,), per frame."""
+        """Improbability of the corrected take for a person of these lengths (10,), summed over frames."""
         turn, shift = self.corrections()
         rotations = self.rotations @ roma.rotvec_to_rotmat(turn)
         pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), self.root + shift)
@@ -132,13 +134,12 @@ class _Window:
 
         change = torch.cat([self.turn.flatten(-2), self.shift], dim=-1)
         bend = change[:, 2:] - 2 * change[:, 1:-1] + change[:, :-2]
-        frames = self.root.shape[0] * self.root.shape[1]
         total: Tensor = (
             keypoints.sum()
             + slide.clamp(max=100.0).sum()
             + change.square().sum()
             + bend.square().sum() / _MEMORY**2
-        ) / frames
+        )
         return total
 
 
@@ -159,7 +160,9 @@ def _descend(
     prior: Callable[[], Tensor] = lambda: torch.zeros(()),
 ) -> None:
     """Gradient descent on a window's corrections and on what else is to be found."""
-    optimiser = torch.optim.Adam([window.turn, window.shift, *extra], lr=STEP_SIZE, betas=(0.8, 0.95))
+    optimiser = torch.optim.Adam(
+        [window.turn, window.shift, *extra], lr=STEP_SIZE, betas=(0.8, 0.95), eps=_FAINT
+    )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=STEP_SIZE / 20)
     for step in range(STEPS):
         optimiser.zero_grad()
@@ -185,8 +188,9 @@ def _find_lengths(
         # The camera can't tell a taller person from a nearer one, so the stature is not for it to say.
         return changed * (stature_from_lengths(guess) / stature_from_lengths(changed))
 
-    # All frames share the lengths; as many frames as are independent of each other speak for them.
-    _descend(window, lengths, progress, (change,), lambda: change.square().sum() / 20)
+    # Frames err alike, so what they say of the lengths together counts as much as twenty of them.
+    frames_seen = window.root.shape[0] * window.root.shape[1]
+    _descend(window, lengths, progress, (change,), lambda: change.square().sum() * frames_seen / 20)
     return lengths().detach()
 
 
