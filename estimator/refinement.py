@@ -62,7 +62,7 @@ _TURN_DEGREES = {
     "Foot": 12.0,
 }
 """Spread of the network's error per joint; those not named (hands, toes) stay as they are."""
-_SHIFT = 0.05
+_SHIFT = 0.15
 """Metres, spread of the error of the root's path."""
 _LENGTH = 0.06
 """Spread of the error of each log length."""
@@ -70,6 +70,8 @@ _RAY = 0.03
 """Metres, spread of a detection about the line of sight to where an average detector marks the point."""
 _OUTLIER = 0.12
 """Metres off, from which on a detection counts for less and less."""
+_FIRST_OUTLIER = 0.6
+"""Metres; the same in the first step, from where it shrinks during the first half of the steps."""
 _MEMORY = 0.15
 """Of its own spread, how far a correction bends from one frame to the next."""
 _STANDING = 0.005
@@ -116,8 +118,13 @@ class _Window:
         """Rotation vectors (B, T, 22, 3) in radians and shifts (B, T, 3) in metres."""
         return self.turn * self.turn_spread * self.room[..., None], _SHIFT * self.shift * self.room
 
-    def energy(self, lengths: Tensor) -> Tensor:
-        """Improbability of the corrected take for a person of these lengths (10,), summed over frames."""
+    def energy(self, lengths: Tensor, outlier: float) -> Tensor:
+        """Improbability of the corrected take, summed over frames.
+
+        Args:
+            lengths: (10,) metres, of the person.
+            outlier: metres off, from which on a detection counts for less and less.
+        """
         turn, shift = self.corrections()
         rotations = self.rotations @ roma.rotvec_to_rotmat(turn)
         pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), self.root + shift)
@@ -126,7 +133,7 @@ class _Window:
         off = seen - (seen * self.rays).sum(dim=-1, keepdim=True) * self.rays
         square = off.square().sum(dim=-1)
         # Geman and McClure's: quadratic near by, level far off.
-        keypoints = self.weight * square / (1 + square / _OUTLIER**2) / _RAY**2
+        keypoints = self.weight * square / (1 + square / outlier**2) / _RAY**2
 
         feet = torch.einsum("l,ljc->jc", lengths, torch.as_tensor(END_POINT_BASIS, dtype=torch.float32))
         ends = attached_points(pose, END_POINT_JOINTS, feet)[..., list(CONTACT_END_POINTS), :]
@@ -166,7 +173,9 @@ def _descend(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=STEP_SIZE / 20)
     for step in range(STEPS):
         optimiser.zero_grad()
-        (window.energy(lengths()) + prior()).backward()
+        # At first nothing is an outlier: a whole person may be off together.
+        outlier = _OUTLIER * (_FIRST_OUTLIER / _OUTLIER) ** max(1.0 - 2.0 * step / STEPS, 0.0)
+        (window.energy(lengths(), outlier) + prior()).backward()
         optimiser.step()
         schedule.step()
         progress((step + 1) / STEPS)
