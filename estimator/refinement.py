@@ -62,7 +62,7 @@ _TURN_DEGREES = {
     "Foot": 12.0,
 }
 """Spread of the network's error per joint; those not named (hands, toes) stay as they are."""
-_SHIFT = 0.15
+_SHIFT = 0.08
 """Metres, spread of the error of the root's path."""
 _LENGTH = 0.06
 """Spread of the error of each log length."""
