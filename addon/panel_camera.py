@@ -21,7 +21,6 @@ def draw_camera(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row.prop(settings, "focal_mm")
     line, icon = camera_line(context)
     draw_text(layout, context, line, icon)
-    layout.prop(settings, "make_camera")
 
 
 def camera_line(context: bpy.types.Context) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The section *Estimate*."""
+"""The section *Estimate*, and the folded one about what it writes in it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,12 @@ _MUCH_MEMORY = 100_000_000
 
 
 def draw_estimate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """How the motion is written, the button, and what stands in its way."""
+    """What is known of the person, the button, and what stands in its way."""
     settings = context.scene.kinelift
     layout.use_property_split = True
     layout.use_property_decorate = False
     layout.prop(settings, "actor_height")
     layout.prop(settings, "refine")
-    layout.prop(settings, "root_mode")
-    layout.prop(settings, "timing")
-    row = layout.row(align=True, heading="Own Start")
-    row.prop(settings, "use_start_frame", text="")
-    part = row.row(align=True)
-    part.active = settings.use_start_frame
-    part.prop(settings, "start_frame", text="")
     for line in hints(context):
         draw_text(layout, context, line, "INFO")
 
@@ -48,6 +41,21 @@ def draw_estimate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         row = layout.row(align=True)
         row.operator("kinelift.place_at_cursor", icon="PIVOT_CURSOR")
         row.operator("kinelift.face_minus_y")
+
+
+def draw_output(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """How the motion is written: bones, frames, camera."""
+    settings = context.scene.kinelift
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    layout.prop(settings, "root_mode")
+    layout.prop(settings, "timing")
+    row = layout.row(align=True, heading="Own Start")
+    row.prop(settings, "use_start_frame", text="")
+    part = row.row(align=True)
+    part.active = settings.use_start_frame
+    part.prop(settings, "start_frame", text="")
+    layout.prop(settings, "make_camera")
 
 
 def hints(context: bpy.types.Context) -> list[str]:

@@ -1,4 +1,4 @@
-"""The section *Clip & Keypoints*."""
+"""The section *Clip & Keypoints*, and the folded one about frames and overlay in it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,24 @@ def draw_keypoints(layout: bpy.types.UILayout, context: bpy.types.Context) -> No
     _draw_source(layout, context)
     if settings.people:
         _draw_people(layout, context)
+        _draw_warnings(layout, context)
+
+
+def draw_frames_and_overlay(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What is rarely changed: which frames, in which format, and how they are shown."""
+    settings = context.scene.kinelift
+    layout.use_property_decorate = False
+    layout.prop(settings, "keypoint_format")
+    layout.prop(settings, "frame_offset")
+    row = layout.row(align=True, heading="Range")
+    row.prop(settings, "use_frame_range", text="")
+    part = row.row(align=True)
+    part.active = settings.use_frame_range
+    part.prop(settings, "frame_first")
+    part.prop(settings, "frame_last")
+    row = layout.row(align=True)
+    row.prop(settings, "show_overlay", icon="OVERLAY", toggle=True)
+    row.prop(settings, "show_numbers", toggle=True)
 
 
 def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -60,7 +78,6 @@ def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row.operator("kinelift.import_keypoints", text="Import…", icon="FILEBROWSER")
     if settings.clip is not None:
         row.operator("kinelift.find_keypoints", icon="VIEWZOOM")
-    layout.prop(settings, "keypoint_format")
     if settings.keypoints_path and (not settings.people or loaded_tracks(context) is None):
         text = "Read Keypoints" if not settings.people else "Read Again for the Overlay"
         read = layout.operator("kinelift.import_keypoints", text=text, icon="IMPORT")
@@ -69,44 +86,51 @@ def _draw_source(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 def _draw_people(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     settings = context.scene.kinelift
-    layout.label(text="People: number, frames, confidence")
-    rows = min(max(len(settings.people), 2), 6)
+    rows = min(len(settings.people), 6)
     layout.template_list("KINELIFT_UL_people", "", settings, "people", settings, "active_person", rows=rows)
+    if len(settings.people) == 1:
+        return
     row = layout.row(align=True)
     active = settings.people[min(settings.active_person, len(settings.people) - 1)]
     row.operator("kinelift.pick_person", text=f"Only {active.person_id}").person_id = active.person_id
     row.operator("kinelift.pick_person", text="Everybody").person_id = 0
-    row = layout.row(align=True)
-    row.prop(settings, "show_overlay", icon="OVERLAY", toggle=True)
-    row.prop(settings, "show_numbers", toggle=True)
 
-    layout.prop(settings, "frame_offset")
-    row = layout.row(align=True, heading="Range")
-    row.prop(settings, "use_frame_range", text="")
-    part = row.row(align=True)
-    part.active = settings.use_frame_range
-    part.prop(settings, "frame_first")
-    part.prop(settings, "frame_last")
+
+def _draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     for warning in warnings(context):
         draw_text(layout, context, warning, "ERROR")
+    if frames_warning(context) is not None:
+        layout.prop(context.scene.kinelift, "frame_offset")
 
 
 def warnings(context: bpy.types.Context) -> list[str]:
     """What doesn't fit between keypoints and clip, a line each with what to do."""
     settings = context.scene.kinelift
-    clip, size = settings.clip, clip_size(settings.clip)
+    size = clip_size(settings.clip)
     if size is None or not settings.people:
         return []
     picture = KeypointPicture(
         settings.keypoint_width, settings.keypoint_height, settings.keypoint_right, settings.keypoint_bottom
     )
-    found = [warning] if (warning := picture_warning(picture, size)) is not None else []
+    found = (picture_warning(picture, size), frames_warning(context))
+    return [warning for warning in found if warning is not None]
+
+
+def frames_warning(context: bpy.types.Context) -> str | None:
+    """Says that keypoints lie beyond the clip's frames, and which offset would bring them onto its first."""
+    settings = context.scene.kinelift
+    clip = settings.clip
+    if clip_size(clip) is None or not settings.people or clip.frame_duration <= 1:
+        return None
     first = min(person.first_frame for person in settings.people) + settings.frame_offset
     last = max(person.last_frame for person in settings.people) + settings.frame_offset
+    pictures = clip.frame_duration - clip.frame_offset
+    if first >= 0 and last < pictures:
+        return None
+    fits = last - first < pictures
+    advice = f"set Frame Offset to {settings.frame_offset - first}, or choose" if fits else "choose"
     shift = first_picture_frame(context.scene)
-    if clip.frame_duration > 1 and (first < 0 or last > clip.frame_duration - 1 - clip.frame_offset):
-        found.append(
-            f"Keypoints lie on frames {first + shift} to {last + shift}, the clip on {clip.frame_start} to "
-            f"{clip.frame_start + clip.frame_duration - 1}; set the frame offset, or choose the right clip"
-        )
-    return found
+    return (
+        f"Keypoints lie on frames {first + shift} to {last + shift}, the clip on {clip.frame_start} to "
+        f"{clip.frame_start + clip.frame_duration - 1}; {advice} the right clip"
+    )

@@ -27,8 +27,8 @@ class KeypointTrack:
         keypoints: (T, 26, 2) pixels, origin top left, x right, y down; NaN where missing.
         confidence: (T, 26) in 0..1; 0 where, and only where, the keypoint is missing.
         frame_start: number of the first row's frame, counted from 0 = the clip's first picture.
-            Files that number frames otherwise (from 1, or from the middle of a clip) are brought to this
-            only if they say what their first picture is; else their own numbers are kept.
+            Files that number pictures from 1 are brought to this. Numbers that begin further up are kept, as
+            those of a part of a longer clip.
         width, height: of the picture in pixels; None where the file doesn't say.
         fps: frames per second of the clip; None where the file doesn't say.
         source: name of the file for messages.

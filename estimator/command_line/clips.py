@@ -53,7 +53,7 @@ def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> li
     for given in inputs:
         for start in _expanded(given):
             # A folder without clips stays as it is: reading it tells what is wrong.
-            for path in list(_clips_in(start, out.resolve())) or [start]:
+            for path in list(clip_paths(start, out.resolve())) or [start]:
                 clip = Clip(path, _name(path))
                 found.setdefault((path.resolve(), clip.name), clip)
     clips = list(found.values())
@@ -71,7 +71,8 @@ def _expanded(given: str) -> list[Path]:
     return sorted(match for match in matches if not match.name.startswith(".")) or [path]
 
 
-def _clips_in(path: Path, out: Path) -> Iterator[Path]:
+def clip_paths(path: Path, out: Path | None = None) -> Iterator[Path]:
+    """The clips in a folder at any depth, without those in the folder ``out``; a clip itself is one."""
     if not path.is_dir() or _is_sequence(path):
         yield path
         return
@@ -79,7 +80,7 @@ def _clips_in(path: Path, out: Path) -> Iterator[Path]:
         if entry.name.startswith(".") or entry.resolve() == out:
             continue
         if entry.is_dir():
-            yield from _clips_in(entry, out)
+            yield from clip_paths(entry, out)
         elif entry.suffix.lower() in CLIP_ENDINGS:
             yield entry
 

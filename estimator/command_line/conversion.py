@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,18 +13,14 @@ from ..camera import Camera, pinhole
 from ..errors import InputError, KineliftError
 from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, EstimateOptions, estimate_motion
 from ..keypoints import read_keypoints
-from ..motion import Motion
-from ..motion_bvh import save_bvh
-from ..motion_npz import load_motion, save_motion
-from ..motion_summary import save_summary
 from ..picture_size import guess_picture_size
 from ..track import KeypointTrack
 from .clips import Clip
+from .outputs import PersonOutputs, made_from
 
 Progress = Callable[[float], None]
 Status = Literal["converted", "skipped", "failed"]
 
-OUTPUT_ENDINGS = ("npz", "bvh", "json")
 ALL_PEOPLE, LARGEST_PERSON = "all", "largest"
 
 DEFAULT_FPS = 30.0
@@ -41,14 +36,14 @@ class Settings:
     Attributes:
         out: folder of the outputs.
         save: which of ``OUTPUT_ENDINGS`` to write.
-        resume: keep outputs that are there and can be read.
+        resume: keep outputs that are there, can be read, and are what would be made now.
         keypoint_format: a format's name or "auto".
         size: width and height of the picture in pixels, None if not given; likewise the following.
         fps: frames per second.
         focal_px: focal length in pixels.
         camera: from a camera file; not together with ``focal_px``.
         person: "all", "largest" or a person's number.
-        frames: first and last frame, both included, as the keypoint files count them.
+        frames: first and last frame, both included, counted from 0, the clip's first picture.
         options: of the estimator.
     """
 
@@ -140,9 +135,10 @@ def _convert(clip: Clip, settings: Settings, progress: Progress, result: ClipRes
         fps=settings.fps,
         progress=_part(progress, 0.0, _READING_SHARE),
     )
-    tracks = _usable(_with_picture(_chosen(tracks, settings.person), settings, result), settings, result)
-    share = (1.0 - _READING_SHARE) / len(tracks)
-    for index, track in enumerate(tracks):
+    usable = _usable(_chosen(tracks, settings.person), settings, result)
+    usable = _with_picture(usable, tracks, settings, result)
+    share = (1.0 - _READING_SHARE) / len(usable)
+    for index, track in enumerate(usable):
         start = _READING_SHARE + index * share
         _convert_person(clip, track, settings, _part(progress, start, start + share), result)
 
@@ -166,9 +162,15 @@ def _chosen(tracks: Sequence[KeypointTrack], person: str) -> list[KeypointTrack]
 
 
 def _with_picture(
-    tracks: Sequence[KeypointTrack], settings: Settings, result: ClipResult
+    tracks: Sequence[KeypointTrack],
+    everybody: Sequence[KeypointTrack],
+    settings: Settings,
+    result: ClipResult,
 ) -> list[KeypointTrack]:
-    """The tracks with the picture's size and rate; what nobody says is guessed, with a note."""
+    """The tracks with the picture's size and rate; what nobody says is guessed, with a note.
+
+    ``everybody`` in the file counts for the guess, so that it is the same whoever is chosen.
+    """
     source, camera, size = tracks[0].source, settings.camera, settings.size
     if camera is not None:
         size = (camera.width, camera.height)
@@ -179,7 +181,7 @@ def _with_picture(
                     f"camera's is {camera.width} × {camera.height}; give the camera of this clip at this size"
                 )
     elif any(track.width is None or track.height is None for track in tracks):
-        size = guess_picture_size(tracks)
+        size = guess_picture_size(everybody)
         result.notes.append(
             f"{source}: the picture's size is not known, {size[0]} × {size[1]} is assumed from the "
             "keypoints; give --size W H"
@@ -230,7 +232,9 @@ def _convert_person(
     clip: Clip, track: KeypointTrack, settings: Settings, progress: Progress, result: ClipResult
 ) -> None:
     started = time.perf_counter()
-    paths = {ending: clip.output(settings.out, track.person_id, ending) for ending in settings.save}
+    camera = _camera(track, settings)
+    made = made_from(track, camera, settings.options)
+    outputs = PersonOutputs(clip, settings.out, track.person_id, settings.save, made)
 
     def add(status: Status) -> None:
         result.people.append(
@@ -240,19 +244,21 @@ def _convert_person(
                 track.frame_start,
                 len(track),
                 track.mean_confidence,
-                tuple(map(str, paths.values())) if status != "failed" else (),
+                tuple(map(str, outputs.paths.values())) if status != "failed" else (),
                 time.perf_counter() - started,
             )
         )
 
-    if settings.resume and all(_is_there(path, ending) for ending, path in paths.items()):
-        add("skipped")
-        return
+    if settings.resume:
+        reason = outputs.outdated()
+        if reason is None:
+            add("skipped")
+            return
+        if outputs.any_there():
+            who = f"{track.source}: person {track.person_id}"
+            result.notes.append(f"{who} is made again, because {reason}")
     try:
-        camera = _camera(track, settings)
-        motion = estimate_motion(track, camera, settings.options, progress)
-        for ending, path in paths.items():
-            _save(path, ending, motion, camera)
+        outputs.write(estimate_motion(track, camera, settings.options, progress), camera)
     except InputError as error:
         # The other people of the clip may be fine.
         result.errors.append(_naming(clip.path, error))
@@ -267,29 +273,3 @@ def _camera(track: KeypointTrack, settings: Settings) -> Camera:
     assert track.width is not None  # filled in by _with_picture
     assert track.height is not None
     return pinhole(track.width, track.height, settings.focal_px)
-
-
-def _save(path: Path, ending: str, motion: Motion, camera: Camera) -> None:
-    match ending:
-        case "npz":
-            save_motion(path, motion)
-        case "bvh":
-            save_bvh(path, motion)
-        case "json":
-            save_summary(path, motion, camera)
-
-
-def _is_there(path: Path, ending: str) -> bool:
-    """Whether an output exists and can be read."""
-    try:
-        match ending:
-            case "npz":
-                load_motion(path)
-            case "bvh":
-                with path.open() as file:
-                    return file.readline().strip() == "HIERARCHY"
-            case "json":
-                json.loads(path.read_bytes())
-    except (InputError, OSError, ValueError):
-        return False
-    return True

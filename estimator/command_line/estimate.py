@@ -12,8 +12,9 @@ from ..errors import InputError
 from ..estimate import EstimateOptions
 from ..keypoints import AUTO, FORMATS
 from .clips import Clip, find_clips
-from .conversion import ALL_PEOPLE, LARGEST_PERSON, OUTPUT_ENDINGS, ClipResult, Settings
+from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
 from .display import Display
+from .outputs import OUTPUT_ENDINGS
 from .pool import results
 from .report import save_report
 
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="clips at once (default: 1)")
     parser.add_argument(
-        "--resume", action="store_true", help="keep outputs that are there; settings are not compared"
+        "--resume",
+        action="store_true",
+        help="keep outputs that are there and were made from the same keypoints with the same settings",
     )
     parser.add_argument("--report", type=Path, metavar="R.json", help="write what became of every input")
     parser.add_argument(
@@ -65,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="all (default), largest, or a number",
     )
     parser.add_argument(
-        "--range", nargs=2, type=int, metavar=("A", "B"), help="first and last frame, as the file counts them"
+        "--range", nargs=2, type=int, metavar=("A", "B"), help="first and last frame; 0 is the clip's first"
     )
     parser.add_argument(
         "--refine",

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import InputError
 from .coco import frame_of_image, is_result_list, read_result_entries
-from .detections import DetectedClip, Detection, Progress, points_from_flat
+from .detections import DetectedClip, Detection, Progress, first_picture, points_from_flat
 from .layouts import COCO17, COCO18, HALPE26, HALPE136, WHOLEBODY133
 from .openpose import common_point_count, people_of
 from .source import Source
@@ -60,7 +60,8 @@ def read_alphapose(source: Source, progress: Progress | None = None) -> tuple[De
     document = source.document
     if source.kind == "json folder":
         frames = source.frame_documents(progress)
-        return (DetectedClip([found for frame in frames for found in _read_frame(*frame)]),)
+        detections = [found for frame in frames for found in _read_frame(*frame)]
+        return (DetectedClip(detections, first_picture=first_picture(source.frame_numbers)),)
     if isinstance(document, list) and is_result_list(document):
         return (
             DetectedClip(
@@ -69,11 +70,12 @@ def read_alphapose(source: Source, progress: Progress | None = None) -> tuple[De
         )
     if not _is_frames_by_picture(document):
         raise InputError(f"{source.label}: none of AlphaPose's three forms of results; choose another format")
-    detections = []
+    detections, numbers = [], []
     for picture, content in document.items():
         number = frame_of_image(picture, source.label)
+        numbers.append(number)
         detections += _read_frame(number, f"{source.label} (frame {number})", content)
-    return (DetectedClip(detections),)
+    return (DetectedClip(detections, first_picture=first_picture(numbers)),)
 
 
 def _read_frame(frame: int, where: str, document: Any) -> list[Detection]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress, layout_of_count, points_from_flat
+from .detections import DetectedClip, Detection, Progress, first_picture, layout_of_count, points_from_flat
 from .layouts import COCO17, WHOLEBODY133, KeypointLayout
 from .source import Source, frame_number
 
@@ -119,7 +119,15 @@ def read_coco(source: Source, progress: Progress | None = None) -> tuple[Detecte
     width, height = (
         _common_size([image.get(side) for image in images.values()]) for side in ("width", "height")
     )
-    return (DetectedClip(detections, width, height),)
+    numbers = {detection.frame for detection in detections} | _numbers_of_images(images)
+    return (DetectedClip(detections, width, height, first_picture=first_picture(numbers)),)
+
+
+def _numbers_of_images(images: dict[int | str, Any]) -> set[int]:
+    """Frame numbers of all pictures that are listed, also of those that nobody is on."""
+    references = [_frame_reference(images, image_id) for image_id in images]
+    numbers = [frame_number(one) if isinstance(one, str) else one for one in references]
+    return {number for number in numbers if isinstance(number, int)}
 
 
 def _common_size(sizes: list[Any]) -> int | None:

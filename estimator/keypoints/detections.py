@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -39,6 +39,8 @@ class DetectedClip:
         detections: in any order.
         width, height, fps: of the picture, where the file says so.
         normalised: coordinates are fractions of the picture's size; None where the values must tell.
+        first_picture: number that the clip's first picture has in the file; None where ``first_picture()``
+            of the detections is the best guess, because frames without anybody are not in the file.
     """
 
     detections: list[Detection]
@@ -46,6 +48,19 @@ class DetectedClip:
     height: int | None = None
     fps: float | None = None
     normalised: bool | None = None
+    first_picture: int | None = None
+
+
+def first_picture(numbers: Iterable[int]) -> int:
+    """The number that the clip's first picture has in a file, 1 or 0.
+
+    Pictures are numbered from 1 if 1 is the smallest number in the whole file, whoever is on it, and from 0
+    otherwise: a file whose numbers begin further up is part of a longer clip.
+
+    Args:
+        numbers: all frame numbers in the file, also those of frames without anybody.
+    """
+    return 1 if min(numbers, default=0) == 1 else 0
 
 
 def number_array(values: Any, where: str) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ Frame by frame, the people are assigned to the tracks of the last second so that
 smallest (Hungarian method, ``scipy.optimize.linear_sum_assignment``). A distance is the mean over common
 keypoints between where a person is and where the track would be had it kept its velocity (limbs theirs, for
 a moment), relative to the person's size. So people who cross keep their tracks, and a gap of up to a second
-is bridged; a longer gap starts a new track.
+is bridged; a longer gap starts a new track. What frames alone can't tell is put right by ``crossing``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError
 from ..keypoint_set import K
+from .crossing import uncross
 from .detections import Progress, person_sizes
 
 MAX_GAP_SECONDS = 1.0
@@ -97,7 +98,9 @@ def link_people(
     order = np.lexsort((confidence.sum(axis=1), centre[:, 1], centre[:, 0], frame))
     people = People(frame[order], filled[order], present[order])
     numbers = np.empty(len(frame), dtype=np.int64)
-    numbers[order] = _Linker(people, centre[order], fps or DEFAULT_FPS).run(progress)
+    linker = _Linker(people, centre[order], fps or DEFAULT_FPS)
+    linked = linker.run(progress)
+    numbers[order] = uncross(people.frame, linker.centre, linker.size, linked, linker.fps)
     return numbers
 
 

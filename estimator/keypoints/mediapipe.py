@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress, number_array
+from .detections import DetectedClip, Detection, Progress, first_picture, number_array
 from .layouts import MEDIAPIPE33
 from .mediapipe_csv import is_landmark_table, read_landmark_table
 from .source import Source
@@ -50,13 +50,14 @@ def read_mediapipe(source: Source, progress: Progress | None = None) -> tuple[De
     if not _is_landmark_document(document):
         raise InputError(f"{source.label}: no frames with 33 MediaPipe landmarks; choose another format")
     frames = document["frames"]
-    detections = []
+    detections, numbers = [], []
     for index, frame in enumerate(frames):
         if progress is not None and index % 1000 == 0:
             progress(index / len(frames))
         number = frame.get("frame", index)
         if not isinstance(number, int):
             raise InputError(f"{source.label}, entry {index}: frame {str(number)[:40]!r} is no whole number")
+        numbers.append(number)
         landmarks = _landmarks(frame)
         if landmarks:
             points = _points(landmarks, f"{source.label} (frame {number})")
@@ -67,6 +68,7 @@ def read_mediapipe(source: Source, progress: Progress | None = None) -> tuple[De
             _size(document.get("width")),
             _size(document.get("height")),
             _rate(document.get("fps")),
+            first_picture=first_picture(numbers),
         ),
     )
 

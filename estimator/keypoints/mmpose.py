@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .coco import identity_of
-from .detections import DetectedClip, Detection, Progress, layout_of_count, number_array
+from .detections import DetectedClip, Detection, Progress, first_picture, layout_of_count, number_array
 from .layouts import COCO17, HALPE26, HALPE136, WHOLEBODY133, KeypointLayout
 from .source import Source
 
@@ -88,12 +88,16 @@ def read_mmpose(source: Source, progress: Progress | None = None) -> tuple[Detec
     Raises:
         InputError: naming the frame.
     """
-    return (DetectedClip(list(_detections(_frames(source, progress)))),)
+    numbers: set[int] = set()
+    detections = list(_detections(_frames(source, progress), numbers))
+    return (DetectedClip(detections, first_picture=first_picture(numbers)),)
 
 
-def _detections(frames: Iterable[Frame]) -> Iterator[Detection]:
+def _detections(frames: Iterable[Frame], numbers: set[int]) -> Iterator[Detection]:
+    """The people on all frames; ``numbers`` gets every frame's number, also where nobody is."""
     layout: KeypointLayout | None = None
     for number, where, instances in frames:
+        numbers.add(number)
         if not _is_instances(instances):
             raise InputError(f"{where}: no list of instances with keypoints; export the file again")
         for instance in instances:

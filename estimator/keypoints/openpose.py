@@ -7,7 +7,7 @@ BODY_25 and the experimental BODY_25B both have 25 points; the body's geometry t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..keypoint_set import KEYPOINT_LIMBS
 from ..track import MAX_PIXEL
-from .detections import DetectedClip, Detection, Progress, person_sizes, points_from_flat
+from .detections import DetectedClip, Detection, Progress, first_picture, person_sizes, points_from_flat
 from .layouts import BODY25, BODY25B, COCO18, KeypointLayout
 from .source import Source
 
@@ -109,18 +109,24 @@ def openpose_layout(source: Source) -> KeypointLayout | None:
         return COCO18
     if count != BODY25.count:
         return None
+    people = _people_of_25(source.sample_documents)
+    if not len(people) and source.file_count > len(source.sample_documents):
+        people = _people_of_25(document for _, _, document in source.frame_documents(None))
+    # Without a keypoint anywhere, the reader says that there is nobody, or what is wrong with the values.
+    return layout_of_25(people, source.label) if len(people) else BODY25
+
+
+def _people_of_25(documents: Iterable[Any]) -> NDArray[np.float64]:
+    """(N, 25, 3) of the people with at least one sound keypoint; unsound ones are 0."""
     people = [
         values
-        for document in source.sample_documents
+        for document in documents
         for values in people_of(document) or []
-        if isinstance(values, list) and len(values) == 3 * count and _are_numbers(values)
+        if isinstance(values, list) and len(values) == 3 * BODY25.count and _are_numbers(values)
     ]
-    if not people:
-        return BODY25  # the reader will say what is wrong with the values
-    points = np.array(people, dtype=np.float64).reshape(-1, count, 3)
-    defect = ~(np.abs(points) < MAX_PIXEL).all(axis=-1)
-    points[defect] = 0.0
-    return layout_of_25(points, source.label)
+    points: NDArray[np.float64] = np.array(people, dtype=np.float64).reshape(-1, BODY25.count, 3)
+    points[~(np.abs(points) < MAX_PIXEL).all(axis=-1)] = 0.0
+    return np.asarray(points[(points[..., 2] > 0).any(axis=1)])
 
 
 def _are_numbers(values: list[Any]) -> bool:
@@ -147,4 +153,4 @@ def read_openpose(
         for values, identity in zip(people, identities_of(document), strict=True):
             if values:  # OpenPose writes an empty list for a person whose face or hand alone was seen
                 detections.append(Detection(frame, points_from_flat(values, layout, where), identity))
-    return (DetectedClip(detections),)
+    return (DetectedClip(detections, first_picture=first_picture(source.frame_numbers)),)

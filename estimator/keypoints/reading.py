@@ -27,7 +27,8 @@ def read_keypoints(
     """Reads all people of a clip.
 
     People are told apart by the file's identities, where it has them, and are linked over frames otherwise.
-    Frame numbers are the file's own. People without any keypoint are left out.
+    Frames are numbered from 0, the clip's first picture: see ``detections.first_picture`` for how files that
+    count from 1 are told. People without any keypoint are left out.
 
     Args:
         path: a file or folder, see ``FORMATS``.

@@ -176,6 +176,11 @@ class Source:
             by_frame[frame] = entry.path
         return [FrameFile(frame, by_frame[frame]) for frame in sorted(by_frame)]
 
+    @property
+    def frame_numbers(self) -> list[int]:
+        """Of a folder's files, in ascending order."""
+        return [file.frame for file in self.frame_files]
+
     def frame_documents(self, progress: Progress | None) -> Iterator[tuple[int, str, Any]]:
         """Frame number, place for messages and parsed content of each file of a folder of JSON files."""
         files = self.frame_files

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..keypoint_set import K
 from ..track import KeypointTrack, clean_keypoints
-from .detections import DetectedClip, Progress, person_sizes
+from .detections import DetectedClip, Progress, first_picture, person_sizes
 from .linking import link_people
 
 MAX_JUMP = 200_000
@@ -60,11 +60,15 @@ def tracks_of_clip(
     points = _in_pixels(raw, clip.normalised, width, height, label)
     points, confidence = _clean(points, raw[..., 2], frame, label)
     kept = (confidence > 0).any(axis=1)
+    first = clip.first_picture if clip.first_picture is not None else first_picture(frame.tolist())
     identities = [detection.identity for detection, keep in zip(clip.detections, kept, strict=True) if keep]
     frame, points, confidence = frame[kept], points[kept], confidence[kept]
     numbers = _track_numbers(frame, points, confidence, identities, fps=fps, progress=progress)
     tracks = _assemble(frame, points, confidence, numbers, label)
-    return [replace(track, width=width, height=height, fps=fps) for track in tracks]
+    return [
+        replace(track, frame_start=track.frame_start - first, width=width, height=height, fps=fps)
+        for track in tracks
+    ]
 
 
 def number_tracks(tracks: Sequence[KeypointTrack]) -> list[KeypointTrack]:
@@ -105,7 +109,7 @@ def _in_pixels(
                 f"{label}: the coordinates run from {known.min():.2g} to {known.max():.2g}; "
                 "save them in pixels (OpenPose: --keypoint_scale 0)"
             )
-    if not normalised:
+    if not normalised or not known.size:
         return points
     if not width or not height:
         raise InputError(

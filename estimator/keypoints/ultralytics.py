@@ -2,7 +2,7 @@
 
 ``class cx cy w h`` then 17 times ``x y confidence`` (or ``x y``), all as fractions of the picture's size,
 then the box's confidence where ``save_conf`` was on, then the track's id where people were tracked.
-Frames without anybody have no file.
+Frames without anybody have no file. The frames of a video are counted from 1.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ def read_ultralytics(source: Source, progress: Progress | None = None) -> tuple[
     single = [line.rest[0] for line in lines if len(line.rest) == 1]
     single_is_id = all(value.is_integer() for value in single) and not set(single) <= {0.0, 1.0}
     single_is_id |= bool(single) and set(single) == {1.0} and _one_per_frame(lines)
-    return (DetectedClip([_detection(line, single_is_id) for line in lines], normalised=True),)
+    # Nobody need be on the first picture of a video, so that only a file for 0 tells of another numbering.
+    first = 0 if source.frame_numbers[0] == 0 else 1
+    detections = [_detection(line, single_is_id) for line in lines]
+    return (DetectedClip(detections, normalised=True, first_picture=first),)
 
 
 def _one_per_frame(lines: list[_Line]) -> bool:

@@ -16,6 +16,8 @@ from kinelift_checkout.addon.estimate_request import absolute_path
 
 from tests.addon.file_state import file_state
 from tests.addon.recordings import example_points, render_clip, write_coco
+from tests.estimator.keypoints.defects import BAD, walk
+from tests.estimator.keypoints.detector_files import WRITERS, stick_figure
 
 pytestmark = pytest.mark.usefixtures("registered")
 
@@ -91,6 +93,12 @@ def name_that_is_no_text(folder: Path) -> Path:
     path = Path(os.fsdecode(bytes(folder) + b"/clip \xfc\n.json"))
     path.write_text("{")
     return path
+
+
+def a_clip(folder: Path) -> bpy.types.MovieClip:
+    """In a folder of its own, where no keypoints lie; its size is needed for fractions of it."""
+    (folder / "film").mkdir()
+    return bpy.data.movieclips.load(str(render_clip(folder / "film" / "film.mp4", (1280, 960), 8)))
 
 
 class Command:
@@ -184,3 +192,35 @@ def test_a_clip_whose_name_is_no_text(tmp_path: Path) -> None:
     write_coco(Path(os.fsdecode(folder + b"/l\xe4ufer.json")), [example_points(12)])
     assert bpy.ops.kinelift.find_keypoints() == {"FINISHED"}
     assert len(settings.people) == 1
+
+
+@pytest.mark.parametrize("case", [name for name in BAD if not name.endswith("one frame")])
+def test_every_format_is_refused_in_one_line_and_the_file_is_as_it_was(tmp_path: Path, case: str) -> None:
+    make, says = BAD[case]
+    path = make(tmp_path / "clip", stick_figure)
+    settings = bpy.context.scene.kinelift
+    settings.clip = a_clip(tmp_path)
+    bpy.ops.kinelift.import_keypoints(filepath=str(write_coco(tmp_path / "good.json", [example_points(5)])))
+    before = file_state()
+    with pytest.raises(RuntimeError) as raised:
+        bpy.ops.kinelift.import_keypoints(filepath=str(path))
+    line = only_line(raised)
+    assert line.startswith(f"Error: {tmp_path / 'clip'}")
+    for text in says:
+        assert text in line
+    assert file_state() == before
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_one_frame_of_every_format_is_no_motion(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("torch", reason="estimating needs torch")
+    settings = bpy.context.scene.kinelift
+    settings.clip = a_clip(tmp_path)
+    path = WRITERS[name](tmp_path / "clip", walk(stick_figure)[:1])
+    bpy.ops.kinelift.import_keypoints(filepath=str(path))
+    assert (settings.people[0].first_frame, settings.people[0].last_frame) == (0, 0)
+    before = file_state()
+    with pytest.raises(RuntimeError) as raised:
+        bpy.ops.kinelift.estimate_motion()
+    assert "person 1 is on frame 0 only" in only_line(raised)
+    assert file_state() == before

@@ -151,7 +151,7 @@ def test_what_does_not_fit_the_clip_is_warned_of(tmp_path: Path) -> None:
     assert warnings(bpy.context) == []
     settings.frame_offset = -5
     (late,) = warnings(bpy.context)
-    assert "frame offset" in late
+    assert "Frame Offset to 0" in late
     settings.frame_offset = 0
     settings.clip = bpy.data.movieclips.load(str(render_clip(tmp_path / "small.mp4", (320, 180), 40)))
     (small,) = warnings(bpy.context)

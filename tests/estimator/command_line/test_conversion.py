@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def settings(weights: Path, tmp_path: Path) -> Settings:
 
 
 def outputs(settings: Settings) -> list[str]:
-    return sorted(path.name for path in settings.out.iterdir())
+    """But for the records of what they were made from."""
+    return sorted(path.name for path in settings.out.iterdir() if not path.name.startswith("."))
 
 
 def fine(result: ClipResult) -> ClipResult:
@@ -139,12 +141,173 @@ def test_resume_keeps_what_can_be_read_and_makes_the_rest(settings: Settings, tm
     (settings.out / "a_p2.bvh").unlink()
     again = fine(convert(clip, replace(settings, resume=True)))
     assert (again.status, [person.status for person in again.people]) == ("converted", ["converted"] * 2)
-    assert outputs(settings) == sorted(before)
+    assert {path.name for path in settings.out.iterdir()} == set(before)
     load_motion(cut_off)
 
     (settings.out / "a_p2.json").write_text('{"frames": ')
     again = fine(convert(clip, replace(settings, resume=True)))
     assert [person.status for person in again.people] == ["skipped", "converted"]
+
+
+def made_again(settings: Settings, clip: Clip, **changes: Any) -> str:
+    """Why an output of these settings is made again when it is resumed with changed ones."""
+    fine(convert(clip, settings))
+    again = fine(convert(clip, replace(settings, resume=True, **changes)))
+    assert [person.status for person in again.people] == ["converted"]
+    assert outputs(settings) == ["a_p1.npz"]
+    (note,) = again.notes
+    start = f"{clip.path}: person 1 is made again, because "
+    assert note.startswith(start)
+    once_more = fine(convert(clip, replace(settings, resume=True, **changes)))
+    assert (once_more.status, once_more.notes) == ("skipped", [])
+    return note.removeprefix(start)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"focal_px": 1111.0}, "the focal length was 1468.6, 1468.6, now it is 1111, 1111"),
+        ({"fps": 24.0}, "the frame rate was 25, now it is 24"),
+        ({"size": (1920, 1080)}, "the picture's size was 1280, 720, now it is 1920, 1080"),
+        ({"frames": (0, 8)}, "the range of frames was 0, 11, now it is 0, 8"),
+        ({"camera": camera_at(), "size": None}, "the focal length was 1468.6, 1468.6, now it is "),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_resume_makes_again_what_was_made_with_other_settings(
+    changes: dict[str, Any], reason: str, settings: Settings, tmp_path: Path
+) -> None:
+    assert made_again(settings, Clip(write_coco(tmp_path / "a.json"), "a"), **changes).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"person_height": 1.8}, "the person's height was not given, now it is 1.8"),
+        ({"refine": False}, "the refinement was on, now it is off"),
+    ],
+)
+def test_resume_compares_the_options(
+    changes: dict[str, Any], reason: str, settings: Settings, tmp_path: Path
+) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    assert made_again(settings, clip, options=replace(settings.options, **changes)) == reason
+
+
+def test_resume_compares_the_weights(settings: Settings, weights: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.pt"
+    own.write_bytes(weights.read_bytes())
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, settings))
+    moved = replace(settings, resume=True, options=replace(settings.options, weights=own))
+    assert fine(convert(clip, moved)).status == "skipped"  # the same ones under another name
+    torch = pytest.importorskip("torch")
+    content = torch.load(own, weights_only=True)
+    torch.save({**content, "comment": "another"}, own)
+    again = convert(clip, moved)
+    assert again.notes == [f"{clip.path}: person 1 is made again, because the weights changed"]
+
+
+def test_resume_compares_a_moving_camera(settings: Settings, tmp_path: Path) -> None:
+    camera = camera_at()
+    assert camera.world_from_camera is not None
+    pose = camera.world_from_camera.copy()
+    pose[2, 3] += 0.01
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    moved = replace(camera, world_from_camera=pose)
+    first = replace(settings, size=None, camera=camera)
+    assert made_again(first, clip, camera=moved) == "the camera changed"
+
+
+def test_resume_compares_the_keypoints_and_not_their_file(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, settings))
+    clip.path.touch()
+    assert fine(convert(clip, replace(settings, resume=True))).status == "skipped"
+    lines = json.loads(clip.path.read_text())
+    lines[3]["keypoints"][0] += 0.25
+    clip.path.write_text(json.dumps(lines))
+    again = fine(convert(clip, replace(settings, resume=True)))
+    assert again.status == "converted"
+    assert again.notes == [f"{clip.path}: person 1 is made again, because the keypoints changed"]
+
+
+def test_resume_makes_again_what_another_version_made(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, settings))
+    monkeypatch.setattr("estimator.command_line.outputs.__version__", "99.0")
+    (note,) = fine(convert(clip, replace(settings, resume=True))).notes
+    assert "Kinelift's version was " in note
+    assert note.endswith(", now it is 99.0")
+
+
+@pytest.mark.parametrize("record", [None, "", "[]", '{"made_from": 3}', '{"made_from": {}, "outputs": []}'])
+def test_outputs_without_a_sound_record_are_made_again(
+    record: str | None, settings: Settings, tmp_path: Path
+) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, settings))
+    (path,) = settings.out.glob(".a_p1.*")
+    if record is None:
+        path.unlink()
+    else:
+        path.write_text(record)
+    again = fine(convert(clip, replace(settings, resume=True)))
+    assert again.status == "converted"
+    assert "is made again, because " in again.notes[0]
+    assert fine(convert(clip, replace(settings, resume=True))).status == "skipped"
+
+
+def test_resume_does_not_take_an_older_kind_of_output_for_a_new_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The .npz of the first run lies beside the .bvh of a second one with another focal length."""
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, settings))
+    second = replace(settings, focal_px=900.0)
+    fine(convert(clip, replace(second, save=("bvh",))))
+    again = fine(convert(clip, replace(second, save=("npz", "bvh"), resume=True)))
+    assert again.notes == [f"{clip.path}: person 1 is made again, because a_p1.npz is older than the rest"]
+    assert load_motion(settings.out / "a_p1.npz").intrinsics[0, 0] == 900.0
+
+
+def test_outputs_that_were_made_one_kind_after_the_other_count(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    for kind in ("npz", "bvh"):
+        fine(convert(clip, replace(settings, save=(kind,))))
+    assert fine(convert(clip, replace(settings, save=("npz", "bvh"), resume=True))).status == "skipped"
+
+
+def test_a_run_that_ended_halfway_leaves_nothing_that_counts(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The .npz is the new run's, the .bvh still the old one's."""
+    both = replace(settings, save=("npz", "bvh"))
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    fine(convert(clip, both))
+
+    def broken(*arguments: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("estimator.command_line.outputs.save_bvh", broken)
+        assert convert(clip, replace(both, focal_px=900.0)).fault is not None
+    for focal_px in (None, 900.0):
+        again = fine(convert(clip, replace(both, focal_px=focal_px, resume=True)))
+        assert again.status == "converted"
+
+
+def test_a_guessed_picture_size_is_the_same_whoever_is_chosen(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json", people=3), "a")
+    lines = json.loads(clip.path.read_text())
+    for line in lines[24:]:
+        line["keypoints"][::3] = [x + 1000 for x in line["keypoints"][::3]]
+    clip.path.write_text(json.dumps(lines))
+    both = [convert(clip, replace(settings, size=None, person=person)).notes for person in ("all", "largest")]
+    assert both[0] == both[1]
+    assert "1920 × 1080 is assumed" in both[0][0]
 
 
 def test_a_folder_that_is_gone_is_told_and_nothing_is_left(settings: Settings, tmp_path: Path) -> None:
@@ -161,7 +324,7 @@ def test_a_fault_of_ours_is_told_apart_from_bad_input(
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("estimator.command_line.conversion.save_motion", broken)
+    monkeypatch.setattr("estimator.command_line.outputs.save_motion", broken)
     clip = Clip(write_coco(tmp_path / "a.json"), "a")
     result = convert(clip, settings)
     assert result.errors == []

@@ -31,7 +31,8 @@ def estimator(*arguments: str | Path, folder: Path = REPOSITORY) -> subprocess.C
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """But for the records of what was made from what."""
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def test_bad_inputs_get_a_line_each_and_the_good_one_is_converted(tmp_path: Path, weights: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_fault_of_ours_exits_with_1_and_shows_where_only_on_demand(
     def broken(*arguments: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("estimator.command_line.conversion.save_motion", broken)
+    monkeypatch.setattr("estimator.command_line.outputs.save_motion", broken)
     arguments = ["estimate", str(write_coco(tmp_path / "a.json")), "--out", str(tmp_path / "out")]
     arguments += ["--weights", str(weights), "--device", "cpu"]
     assert main(arguments) == 1

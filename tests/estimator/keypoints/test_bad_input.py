@@ -165,6 +165,22 @@ def nothing_but_nan(tmp_path: Path, people: SimpleNamespace) -> Path:
     return Path(people.write_openpose(tmp_path / "clip", frames, COCO18))
 
 
+def nobody_seen(tmp_path: Path, people: SimpleNamespace) -> Path:
+    """People of 25 points, all of them 0: nothing tells BODY_25 from BODY_25B, nor needs to."""
+    frames = {frame: [people.stick_figure(300) * 0.0] for frame in range(5)}
+    return Path(people.write_openpose(tmp_path / "clip", frames, BODY25))
+
+
+def nothing_but_nan_of_25(tmp_path: Path, people: SimpleNamespace) -> Path:
+    frames = {frame: [people.stick_figure(float("nan"))] for frame in range(5)}
+    return Path(people.write_openpose(tmp_path / "clip", frames, BODY25))
+
+
+def far_out_everywhere(tmp_path: Path, people: SimpleNamespace) -> Path:
+    frames = {frame: [people.stick_figure(1e9, 1e9)] for frame in range(5)}
+    return Path(people.write_openpose(tmp_path / "clip", frames, BODY25))
+
+
 def coco_of(tmp_path: Path, people: SimpleNamespace, frames: list[Any], **more: Any) -> Path:
     entries = [
         {"image_id": frame, "keypoints": people.flat(people.stick_figure(300), COCO17), **more}
@@ -322,6 +338,9 @@ CASES: list[tuple[Case, tuple[str, ...]]] = [
     (negative_confidence, ("frame 2", "-0.5", "negative")),
     (nobody, ("no person", "5 files")),
     (nothing_but_nan, ("no person",)),
+    (nobody_seen, ("no person",)),
+    (nothing_but_nan_of_25, ("no person",)),
+    (far_out_everywhere, ("frame 0", "no pixel")),
     (frames_far_apart, ("from 1 to 1000000000",)),
     (frames_far_apart_in_names, ("from 1 to 1000000000",)),
     (sparse_identity, ("100 detections",)),

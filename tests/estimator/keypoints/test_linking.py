@@ -81,6 +81,35 @@ def test_people_who_walk_through_each_other_come_out_right(
     assert first[0] != second[0]
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("speed", [0.6, 1.0, 2.0])
+def test_people_who_slowly_walk_through_each_other_come_out_right(
+    people: SimpleNamespace, seed: int, speed: float
+) -> None:
+    """Of one size, for seconds at one place, in noise of 2 % of their height: how they go on tells."""
+    half = int(260 / speed)
+    scene = Scene(people, noise=8.0, seed=seed)
+    for who, way in enumerate((speed, -speed)):
+        scene.add(who, range(2 * half), lambda f, way=way: 1000 + way * (f - half))
+    first, second = scene.link().reshape(2, 2 * half)
+    outside = [*range(half // 3), *range(2 * half - half // 3, 2 * half)]
+    assert set(first[outside]) == {first[0]}
+    assert set(second[outside]) == {second[0]}
+    assert first[0] != second[0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("gap", [80, 120])
+def test_people_who_meet_and_turn_back_stay_who_they_are(
+    people: SimpleNamespace, seed: int, gap: int
+) -> None:
+    """They come as near as shaking hands, but not to one place."""
+    scene = Scene(people, noise=6.0, seed=seed)
+    scene.add(0, range(200), lambda f: 1000 + gap / 2 + 2 * abs(f - 100))
+    scene.add(1, range(200), lambda f: 1000 - gap / 2 - 2 * abs(f - 100))
+    assert len(scene.purity(scene.link())) == 2
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_one_hidden_behind_the_other_while_they_cross(people: SimpleNamespace, seed: int) -> None:
     scene = Scene(people, seed=seed)

@@ -86,6 +86,19 @@ def test_25_points_that_are_no_body_ask_for_the_format(tmp_path: Path, people: S
     assert read_keypoints(tmp_path, "openpose-body25")
 
 
+@pytest.mark.parametrize(("layout", "name"), [(BODY25, "openpose-body25"), (BODY25B, "openpose-body25b")])
+def test_a_person_on_few_frames_of_many_tells_the_format(
+    tmp_path: Path, people: SimpleNamespace, layout: KeypointLayout, name: str
+) -> None:
+    """The other files hold a person without keypoints, and are the larger ones: no sample finds her."""
+    person, nobody = people.stick_figure(300), people.stick_figure(300) * 0.0
+    frames = {frame: [person] if frame in (151, 152) else [nobody] * 8 for frame in range(300)}
+    people.write_openpose(tmp_path, frames, layout)
+    assert recognise_format(tmp_path).name == name
+    (track,) = read_keypoints(tmp_path)
+    assert (track.frame_start, len(track)) == (151, 2)
+
+
 @pytest.mark.parametrize("layout", [HALPE26, COCO17, WHOLEBODY133, HALPE136])
 def test_sports2d(tmp_path: Path, people: SimpleNamespace, layout: KeypointLayout) -> None:
     walk = positions(people)
@@ -335,7 +348,7 @@ def test_ultralytics(tmp_path: Path, people: SimpleNamespace, extra: list[str], 
     message = people.message_of(lambda: read_keypoints(folder), InputError)
     assert "width and height" in message
     tracks = read_keypoints(folder, width=1280, height=720)
-    assert [(track.frame_start, track.frames_seen) for track in tracks] == [(1, FRAMES), (1, FRAMES)]
+    assert [(track.frame_start, track.frames_seen) for track in tracks] == [(0, FRAMES), (0, FRAMES)]
     nose = KEYPOINT_INDEX["nose"]
     np.testing.assert_allclose(tracks[0].keypoints[0, nose], (300, 900 - 0.93 * 400), atol=0.01)
     assert np.ptp(tracks[0].keypoints[:, nose, 0]) == pytest.approx(300 if "id" in extra else 0, abs=0.01)
