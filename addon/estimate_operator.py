@@ -28,6 +28,7 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
 
     _job: EstimateJob
     _timer: bpy.types.Timer
+    _shown: str = ""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -107,15 +108,19 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
     def _show(self, context: bpy.types.Context) -> None:
         job = self._job
         text = job.text if job.cancelled else f"{job.text}: {job.fraction:.0%}   (Esc to cancel)"
+        if text == self._shown:
+            return
+        self._shown = text
         context.workspace.status_text_set(f"Kinelift: {text}")
-        _redraw_panels(context)
+        # A heavy scene drawn anew ten times a second would hold up Blender and the estimate.
+        _redraw(context, {"UI"})
 
     def _clear(self, context: bpy.types.Context) -> None:
         end_running_job()
         context.window_manager.event_timer_remove(self._timer)
         if context.workspace is not None:
             context.workspace.status_text_set(None)
-        _redraw_panels(context)
+        _redraw(context, {"UI", "WINDOW"})
 
 
 class KINELIFT_OT_cancel_estimate(bpy.types.Operator):
@@ -176,8 +181,11 @@ def _write_result(context: bpy.types.Context, request: EstimateRequest, result: 
     return [f"{made}{camera}. {request.camera_source}", *notes]
 
 
-def _redraw_panels(context: bpy.types.Context) -> None:
+def _redraw(context: bpy.types.Context, regions: set[str]) -> None:
+    """Draws regions of these kinds anew in the editors where Kinelift shows something."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "CLIP_EDITOR"}:
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type in regions:
+                        region.tag_redraw()

@@ -11,7 +11,7 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..estimator.keypoint_set import KEYPOINT_LIMBS
+from ..estimator.keypoint_set import KEYPOINT_INDEX, KEYPOINT_LIMBS
 from ..estimator.track import KeypointTrack
 from .blender_camera import camera_from_clip
 from .estimate_request import clip_size, first_picture_frame, loaded_tracks
@@ -24,6 +24,8 @@ _LEAST_CONFIDENCE = 0.05
 """Below this a detector has guessed; drawing it would clutter the picture."""
 _NUMBER_GAP = 14.0
 """Screen pixels from the highest keypoint up to the person's number."""
+_HEAD_SHARE = 0.09
+"""Of the person's height in the picture, from eyes and ears up to the top of the head."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,13 @@ def _on_screen(person: PersonInPicture, places: Array) -> PersonOnScreen:
     limbs = np.array([limb for limb in KEYPOINT_LIMBS if there[list(limb)].all()], dtype=np.intp)
     points = places[there]
     top = points[points[:, 1].argmax()] if len(points) else np.zeros(2)
+    over_the_head = 0.0
+    if len(points) and not there[KEYPOINT_INDEX["head_top"]]:
+        over_the_head = _HEAD_SHARE * float(np.ptp(points[:, 1]))
     return PersonOnScreen(
         person.person_id,
         person.selected,
         points,
         places[limbs.reshape(-1)],
-        (float(top[0]), float(top[1]) + _NUMBER_GAP),
+        (float(top[0]), float(top[1]) + over_the_head + _NUMBER_GAP),
     )

@@ -50,8 +50,8 @@ class KineliftPerson(bpy.types.PropertyGroup):
 
     person_id: bpy.props.IntProperty(name="Number", description="The number shown in the overlay")
     selected: bpy.props.BoolProperty(name="Estimate", description="Estimate the motion of this person")
-    first_frame: bpy.props.IntProperty(name="First Frame", description="As the keypoint file counts")
-    last_frame: bpy.props.IntProperty(name="Last Frame", description="As the keypoint file counts")
+    first_frame: bpy.props.IntProperty(name="First Frame", description="Counted from 0")
+    last_frame: bpy.props.IntProperty(name="Last Frame", description="Counted from 0")
     frames_seen: bpy.props.IntProperty(name="Frames", description="Frames with at least one keypoint")
     mean_confidence: bpy.props.FloatProperty(
         name="Confidence", description="Mean over the keypoints", subtype="FACTOR"
@@ -155,7 +155,7 @@ class KineliftSettings(bpy.types.PropertyGroup):
     )
 
     actor_height: bpy.props.FloatProperty(
-        name="Actor's Height",
+        name="Actor's Height (m)",
         description="Standing height of the person in metres, for the right size and distance; 0 if unknown",
         min=0.0,
         max=3.0,
