@@ -32,6 +32,9 @@ from .skeleton import CONTACT_END_POINTS, J, L
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
+TRUSTED_ERROR = 0.1
+"""Metres: a frame whose joints the network expects to be this far off on average is trusted half."""
+
 
 @dataclass(frozen=True)
 class Lifted:
@@ -55,6 +58,11 @@ class Lifted:
     down: Array
     still: Array
     error: Array
+
+    @property
+    def trust(self) -> Array:
+        """(T,) 0..1, how far to trust each frame."""
+        return np.asarray(0.5 ** (self.error / TRUSTED_ERROR))
 
 
 def _part(evidence: Evidence, frames: slice) -> Evidence:

@@ -58,7 +58,7 @@ class VirtualCamera:
     size: Tensor
 
 
-def _fill_gaps(values: Tensor, valid: Tensor) -> Tensor:
+def fill_gaps(values: Tensor, valid: Tensor) -> Tensor:
     """Linear interpolation over frames where ``valid`` is False, nearest value at the ends.
 
     Args:
@@ -131,7 +131,7 @@ def virtual_camera(sighted: Tensor, in_clip: Tensor) -> VirtualCamera:
     ahead = sighted.new_tensor([0.0, 0.0, 1.0, 0.0])
     valid = (sighted[..., 4] >= MIN_KEYPOINTS) & in_clip
     nobody = ~valid.any(dim=1)[:, None, None]
-    view = _fill_gaps(torch.where(nobody, ahead, sighted[..., :4]), valid)
+    view = fill_gaps(torch.where(nobody, ahead, sighted[..., :4]), valid)
     view = torch.where(in_clip[..., None], _smooth(view, in_clip.to(view.dtype)), ahead)
     return VirtualCamera(look_at(view[..., :3]), view[..., 3].exp())
 

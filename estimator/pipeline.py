@@ -12,12 +12,21 @@ from .camera import Camera
 from .errors import InputError
 from .evidence import SolvingAxes, gather_evidence, solving_axes
 from .generator import load_weights
+from .gravity import average_gravity, level_gravity, upright_gravity
+from .ground import Ground, ground_below
 from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
+from .observation import Evidence
 from .placement import place
 from .refinement import refine
-from .root_solve import solve_root
+from .root_solve import RootEvidence, solve_root
 from .track import KeypointTrack, Progress
+from .world import world_from_ground
+
+Array = NDArray[np.float64]
+
+KNOWN_GROUND = 0.3
+"""Metres; if the feet seem to stand further off the known world's z = 0, that isn't their ground."""
 
 _LIFTING_SHARE = 0.25
 """Of the time; refinement takes most of the rest."""
@@ -50,14 +59,19 @@ def run(
     device: str,
     weights: Path,
     progress: Progress,
+    on_ground: bool = True,
 ) -> Motion:
-    """See ``estimate.estimate_motion``."""
+    """See ``estimate.estimate_motion``.
+
+    Args:
+        on_ground: whether feet that stand near the ground are put on it, and none gets below it.
+    """
     axes = solving_axes(camera.extrinsics(track.frame_start, len(track)), len(track))
-    lifted, root = _in_solving_axes(
-        track, fps, camera, axes, person_height, refined, device, weights, progress
+    person = _in_solving_axes(
+        track, fps, camera, axes, person_height, refined, on_ground, device, weights, progress
     )
     progress(0.9)
-    motion = place(track, fps, camera, axes, lifted, root)
+    motion = place(track, fps, camera, *person)
     progress(1.0)
     return motion
 
@@ -69,18 +83,57 @@ def _in_solving_axes(
     axes: SolvingAxes,
     person_height: float | None,
     refined: bool,
+    on_ground: bool,
     device: str,
     weights: Path,
     progress: Progress,
-) -> tuple[Lifted, NDArray[np.float64]]:
-    """The person and the path (T, 3) of Hips, metres.
+) -> tuple[Array, Lifted, Array]:
+    """The world from the solving axes (4, 4), the person, and the path (T, 3) of Hips, metres.
 
     On its own so that the evidence and the network are out of memory when the motion is made.
     """
     evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
     generator = load_weights(weights, choose_device(device))
     lifted = lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done))
-    root = solve_root(root_evidence(evidence, centre, lifted))
+    return solve_in_axes(evidence, centre, axes, lifted, refined, on_ground, progress)
+
+
+def solve_in_axes(
+    evidence: Evidence,
+    centre: Array,
+    axes: SolvingAxes,
+    lifted: Lifted,
+    refined: bool,
+    on_ground: bool,
+    progress: Progress,
+) -> tuple[Array, Lifted, Array]:
+    """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
+    seen = root_evidence(evidence, centre, lifted)
+    root = solve_root(seen)
+    ground = _ground(axes, lifted, seen, root)
+    support = ground if on_ground else None
+    if support is not None:
+        root = solve_root(seen, support)
+    del seen
     if refined:
-        lifted, root = refine(evidence, centre, lifted, root, lambda done: progress(0.3 + 0.6 * done))
-    return lifted, root
+        lifted, root = refine(
+            evidence, centre, lifted, root, lambda done: progress(0.3 + 0.6 * done), support
+        )
+    world_from_axes = axes.world_from_axes
+    if world_from_axes is None:
+        assert ground is not None
+        world_from_axes = world_from_ground(ground, root, lifted.trust)
+    return world_from_axes, lifted, root
+
+
+def _ground(axes: SolvingAxes, lifted: Lifted, seen: RootEvidence, root: Array) -> Ground | None:
+    """The ground in the solving axes; None where a known camera's world isn't about these feet."""
+    feet = root[:, None] + seen.contact_offsets
+    if axes.world_from_axes is not None:
+        known = Ground(axes.world_from_axes[2, :3], -float(axes.world_from_axes[2, 3]))
+        found = ground_below(known.up, feet, lifted.still, lifted.trust)
+        return known if abs(found.level - known.level) < KNOWN_GROUND else None
+    down = average_gravity(lifted.down)
+    down = upright_gravity(down, seen.offsets, seen.contact_offsets, lifted.still, lifted.trust)
+    down = level_gravity(down, feet, lifted.still, lifted.trust)
+    return ground_below(-down, feet, lifted.still, lifted.trust)

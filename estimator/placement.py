@@ -10,36 +10,28 @@ from scipy.spatial.transform import Rotation
 
 from .camera import Camera
 from .chunks import chunks
-from .evidence import SolvingAxes
 from .kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
-from .lifting import Lifted, body_points
+from .lifting import Lifted
 from .motion import Motion
 from .observation import NETWORK_FPS
 from .resample import hemisphere_continuous, resample_curve, resample_line, resample_rotations
 from .skeleton import END_POINT_NAMES, J
 from .track import KeypointTrack
-from .world import average_gravity, level_gravity, world_from_gravity
 
 Array = NDArray[np.float64]
 
-TRUSTED_ERROR = 0.1
-"""Metres: a frame whose joints the network expects to be this far off on average is trusted half."""
-
 
 def place(
-    track: KeypointTrack, fps: float, camera: Camera, axes: SolvingAxes, lifted: Lifted, root: Array
+    track: KeypointTrack, fps: float, camera: Camera, world_from_axes: Array, lifted: Lifted, root: Array
 ) -> Motion:
     """The motion in the world, frame by frame of the clip.
 
     Args:
         fps: of the track.
+        world_from_axes: (4, 4) from the solving axes, which are the camera's own where it isn't known.
         root: (T, 3) of Hips in the solving axes, at the network's rate.
     """
     frames = len(track)
-    trust = 0.5 ** (lifted.error / TRUSTED_ERROR)
-    world_from_axes = axes.world_from_axes
-    if world_from_axes is None:
-        world_from_axes = _guessed_world(lifted, root, trust)
     world_from_camera = camera.extrinsics(track.frame_start, frames)
     if world_from_camera is None:
         world_from_camera = world_from_axes
@@ -82,13 +74,5 @@ def place(
         contacts=resample_line(lifted.still, NETWORK_FPS, fps, frames),
         keypoints=track.keypoints,
         confidence=track.confidence,
-        frame_confidence=resample_line(trust, NETWORK_FPS, fps, frames) * track.present.any(axis=1),
+        frame_confidence=resample_line(lifted.trust, NETWORK_FPS, fps, frames) * track.present.any(axis=1),
     )
-
-
-def _guessed_world(lifted: Lifted, root: Array, trust: Array) -> Array:
-    """(4, 4) from the axes of a camera of which nothing is known: see ``world_from_gravity``."""
-    _, contacts = body_points(lifted.rotations, lifted.lengths)
-    feet = root[:, None] + contacts
-    down = level_gravity(average_gravity(lifted.down), feet, lifted.still, trust)
-    return world_from_gravity(down, root, feet, lifted.still, trust)

@@ -8,6 +8,8 @@ gradient descent, as far as is plausible:
 - the network's answer: every joint may turn and the root may move, but far is improbable;
 - time: what is added to the network's motion changes smoothly, so that keypoints' jitter doesn't come in;
 - contacts: what stands still keeps standing still;
+- ground, where known: feet that stand near it are on it, and none is below it;
+- joints: knees and elbows bend one way only;
 - the ten lengths are the person's, the same on every frame.
 
 Variables are counted in standard deviations of what the network gets wrong, so that one step size suits all.
@@ -25,7 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .generator import HINGES
+from .generator import HINGE_JOINTS, HINGES
+from .ground import Ground
 from .kinematics import attached_points, forward_kinematics, rest_offsets_from_lengths, stature_from_lengths
 from .lifting import Lifted
 from .observation import Evidence
@@ -71,11 +74,25 @@ _RAY = 0.03
 _OUTLIER = 0.12
 """Metres off, from which on a detection counts for less and less."""
 _FIRST_OUTLIER = 0.6
-"""Metres; the same in the first step, from where it shrinks during the first half of the steps."""
+"""Metres; the same in the first steps."""
+_WIDE_UNTIL, _NARROW_FROM = 0.3, 0.8
+"""Shares of the steps between which the one goes over into the other."""
 _MEMORY = 0.15
 """Of its own spread, how far a correction bends from one frame to the next."""
+_FAST = 0.05
+"""Radians a frame; where the network turns a joint this fast, its correction may bend twice as much."""
 _STANDING = 0.005
 """Metres a frame, that a standing point seems to move."""
+_ON_GROUND = 0.02
+"""Metres, spread of the height of a foot that stands on the ground."""
+_OFF_GROUND = 0.1
+"""Metres above the ground, from which on a foot more likely stands on something else."""
+_SUNK = 0.3
+"""Metres below the ground, from which on somebody more likely went downstairs."""
+_HINGE_RANGE = (-0.05, 2.6)
+"""Radians that elbows and knees bend."""
+_HINGE_GIVE = 0.05
+"""Radians, spread beyond that."""
 _FAINT = 0.01
 """Gradients below this, per standard deviation, move nothing: else rounding would, where nothing is known."""
 _USUAL_ERROR = 0.06
@@ -95,11 +112,24 @@ def _turn_spread() -> Tensor:
     return torch.deg2rad(spread)
 
 
+def _turning_speed(rotations: Tensor) -> Tensor:
+    """Radians a frame (B, T-2, 22) around all but the first and last frame, of (B, T, 22, 3, 3)."""
+    chord = (rotations[:, 1:] - rotations[:, :-1]).flatten(-2).norm(dim=-1) / 2**0.5
+    speed: Tensor = (chord[:, 1:] + chord[:, :-1]) / 2
+    return speed
+
+
 class _Window:
     """Some frames of the take, and the corrections to them: B stretches of T frames each."""
 
     def __init__(
-        self, evidence: Evidence, centre: Tensor, lifted: Lifted, root: Tensor, frames: Tensor
+        self,
+        evidence: Evidence,
+        centre: Tensor,
+        lifted: Lifted,
+        root: Tensor,
+        ground: Ground | None,
+        frames: Tensor,
     ) -> None:
         self.rays = evidence.rays[0][frames]
         self.weight = evidence.confidence[0][frames]
@@ -107,12 +137,14 @@ class _Window:
         quaternions = torch.from_numpy(lifted.rotations)[frames]
         self.rotations = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(quaternions))
         still = torch.from_numpy(lifted.still)[frames].float()
-        self.standing = (still[:, 1:] * still[:, :-1]) ** 2
+        self.still, self.standing = still, (still[:, 1:] * still[:, :-1]) ** 2
+        self.ground = ground
         error = torch.from_numpy(lifted.error)[frames].float()
         self.room = (error / _USUAL_ERROR).clamp(0.5, 3.0)[..., None]
         self.turn = torch.zeros(*frames.shape, J, 3, requires_grad=True)
         self.shift = torch.zeros(*frames.shape, 3, requires_grad=True)
         self.turn_spread = _turn_spread()
+        self.memory = _MEMORY * (1 + _turning_speed(self.rotations) / _FAST)
 
     def corrections(self) -> tuple[Tensor, Tensor]:
         """Rotation vectors (B, T, 22, 3) in radians and shifts (B, T, 3) in metres."""
@@ -139,15 +171,38 @@ class _Window:
         ends = attached_points(pose, END_POINT_JOINTS, feet)[..., list(CONTACT_END_POINTS), :]
         slide = (ends[:, 1:] - ends[:, :-1]).square().sum(dim=-1) * self.standing / _STANDING**2
 
-        change = torch.cat([self.turn.flatten(-2), self.shift], dim=-1)
-        bend = change[:, 2:] - 2 * change[:, 1:-1] + change[:, :-2]
-        total: Tensor = (
-            keypoints.sum()
-            + slide.clamp(max=100.0).sum()
-            + change.square().sum()
-            + bend.square().sum() / _MEMORY**2
-        )
+        improbable = [
+            keypoints.sum(),
+            slide.clamp(max=100.0).sum(),
+            self._off_the_ground(ends).sum(),
+            _overbent(rotations).sum(),
+        ]
+        for change, memory in ((self.turn, self.memory[..., None]), (self.shift, _MEMORY)):
+            bend = (change[:, 2:] - 2 * change[:, 1:-1] + change[:, :-2]) / memory
+            improbable += [change.square().sum(), bend.square().sum()]
+        total: Tensor = torch.stack(improbable).sum()
         return total
+
+    def _off_the_ground(self, contacts: Tensor) -> Tensor:
+        """Improbability (B, T, 4) of the heights of contact points (B, T, 4, 3)."""
+        if self.ground is None:
+            return contacts.new_zeros(())
+        height = contacts @ torch.from_numpy(self.ground.up).float() - self.ground.level
+        stands = self.still**2 * height**2 / (1 + (height / _OFF_GROUND) ** 2)
+        sunk = height.clamp(max=0.0) ** 2 / (1 + (height / _SUNK) ** 2)
+        return self.ground.certainty * torch.maximum(stands, sunk) / _ON_GROUND**2
+
+
+def _overbent(rotations: Tensor) -> Tensor:
+    """Improbability (..., 4) of how far elbows and knees bend; local rotations (..., 22, 3, 3)."""
+    bends = []
+    for joint, (axis, sign) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
+        one, other = (axis + 1) % 3, (axis + 2) % 3
+        turned = rotations[..., joint, :, :]
+        bends.append(sign * torch.atan2(turned[..., other, one], turned[..., one, one]))
+    bend = torch.stack(bends, dim=-1)
+    beyond: Tensor = (bend - bend.clamp(*_HINGE_RANGE)) / _HINGE_GIVE
+    return beyond.square()
 
 
 def _stretches(frames: int) -> list[slice]:
@@ -173,8 +228,9 @@ def _descend(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=STEP_SIZE / 20)
     for step in range(STEPS):
         optimiser.zero_grad()
-        # At first nothing is an outlier: a whole person may be off together.
-        outlier = _OUTLIER * (_FIRST_OUTLIER / _OUTLIER) ** max(1.0 - 2.0 * step / STEPS, 0.0)
+        # At first nothing is an outlier: a whole person may be off together, or a whole leg.
+        narrowed = (step / STEPS - _WIDE_UNTIL) / (_NARROW_FROM - _WIDE_UNTIL)
+        outlier = _FIRST_OUTLIER * (_OUTLIER / _FIRST_OUTLIER) ** min(max(narrowed, 0.0), 1.0)
         (window.energy(lengths(), outlier) + prior()).backward()
         optimiser.step()
         schedule.step()
@@ -182,13 +238,18 @@ def _descend(
 
 
 def _find_lengths(
-    evidence: Evidence, centre: Tensor, lifted: Lifted, root: Tensor, progress: Callable[[float], None]
+    evidence: Evidence,
+    centre: Tensor,
+    lifted: Lifted,
+    root: Tensor,
+    ground: Ground | None,
+    progress: Callable[[float], None],
 ) -> Tensor:
     """(10,) metres: the lengths that suit stretches from all over the clip."""
     frames = len(root)
     long = min(frames, WINDOW // 4)
     starts = torch.linspace(0, frames - long, max(min(frames // long, 4), 1)).long()
-    window = _Window(evidence, centre, lifted, root, starts[:, None] + torch.arange(long))
+    window = _Window(evidence, centre, lifted, root, ground, starts[:, None] + torch.arange(long))
     guess = torch.from_numpy(lifted.lengths).float()
     change = torch.zeros(L, requires_grad=True)
 
@@ -209,6 +270,7 @@ def refine(
     lifted: Lifted,
     root: Array,
     progress: Callable[[float], None] = lambda fraction: None,
+    ground: Ground | None = None,
 ) -> tuple[Lifted, Array]:
     """A take moved onto its own keypoints.
 
@@ -218,6 +280,7 @@ def refine(
         lifted: the network's answer.
         root: (T, 3) metres, the path of Hips in the solving axes.
         progress: told the fraction done; may raise to end the work.
+        ground: in the solving axes; None if unknown.
 
     Returns:
         The answer with other rotations and lengths, and the path.
@@ -229,12 +292,13 @@ def refine(
         """Progress of one part of the work: the lengths first, then stretch after stretch."""
         return lambda fraction: progress((part + fraction) / (len(stretches) + 1))
 
-    lengths = _find_lengths(evidence, camera, lifted, start, within(0))
+    lengths = _find_lengths(evidence, camera, lifted, start, ground, within(0))
     rotations, path = np.empty_like(lifted.rotations), np.empty_like(root)
     ends = [stretch.start for stretch in stretches[1:]] + [len(root)]
     carried = torch.zeros(0, 3 * J + 4)
     for count, (stretch, end) in enumerate(zip(stretches, ends, strict=True), start=1):
-        window = _Window(evidence, camera, lifted, start, torch.arange(stretch.start, stretch.stop)[None])
+        frames = torch.arange(stretch.start, stretch.stop)[None]
+        window = _Window(evidence, camera, lifted, start, ground, frames)
         _descend(window, lambda: lengths, within(count))
         # Windows go over into each other where they overlap; what the next doesn't reach is done.
         long = stretch.stop - stretch.start

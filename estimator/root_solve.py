@@ -16,11 +16,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from .chunks import chunks
 from .errors import InputError
+from .ground import Ground
+from .path_system import PathSystem
+from .robust import geometric_median, robust
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
@@ -60,11 +63,29 @@ VELOCITY_DRIFT = 3.0
 """Metres a second squared: the velocity's error comes and goes slowly. Without this the path would jerk
 whenever a foot begins or ends to stand."""
 
+LASTING_ACROSS = 1.0
+"""Seconds; over so long the pictures say whether the velocity across them is off throughout."""
+
+LASTING_ALONG = 4.0
+"""The same along the line of sight, where the distance wobbles by a tenth."""
+
+LASTING_ERROR = 0.4
+"""Metres a second; a velocity off by more than this for so long is put right beforehand."""
+
 CONTACT_ERROR = 0.04
 """Metres a second that a standing foot seems to move, as the error of the pose changes."""
 
 CONTACT_OUTLIER = 0.3
 """Metres a second: a foot found faster than this was not standing, whatever was predicted."""
+
+GROUND_ERROR = 0.05
+"""Metres that a standing foot is above or below the ground, from the error of the pose."""
+
+GROUND_OUTLIER = 0.12
+"""Metres above the ground; a foot that stands higher stands on something else."""
+
+SUNK_OUTLIER = 0.4
+"""Metres below the ground; whoever gets lower has found a way down."""
 
 GAP_TRUST = 0.1
 """Weight of velocities and contacts in frames without keypoints, which the network had to guess."""
@@ -75,6 +96,9 @@ GAP_ACCELERATION = 3.0
 START_TRUST = 0.04
 """Weight of the rays in the first round. With loose rays a burst of false ones cannot pull the path along,
 so that the later rounds recognise it by its distance from the path."""
+
+CORRECTIONS = 2
+"""Of velocities that the pictures contradict, before anything is held for an outlier."""
 
 ROUNDS = 4
 
@@ -124,10 +148,13 @@ class RootEvidence:
         return len(self.weights)
 
 
-def solve_root(evidence: RootEvidence) -> Array:
+def solve_root(evidence: RootEvidence, ground: Ground | None = None) -> Array:
     """The path of ``Hips`` that agrees best with all evidence, robust against false keypoints and contacts.
 
     Frames without keypoints are bridged, or continued at the clip's ends, by velocity and contacts.
+
+    Args:
+        ground: in the solving frame, on which feet near it stand and below which none gets; None if unknown.
 
     Returns:
         (T, 3) metres, in the solving frame.
@@ -140,64 +167,49 @@ def solve_root(evidence: RootEvidence) -> Array:
         raise InputError("no frame has a keypoint with a confidence above 0: there is nobody to place")
     origin: Array = evidence.centre[0]
     evidence = replace(evidence, centre=evidence.centre - origin)  # a far-off origin would cost digits
-    path = _first_guess(evidence)
-    steps = evidence.velocity[:-1] / evidence.fps
-    for round_ in range(ROUNDS):
-        system = _System(len(evidence))
-        _add_lines_of_sight(system, evidence, path if round_ else None)
-        _add_distance(system, evidence, seen, path)
-        _add_steps(system, evidence, seen, steps)
-        _add_gap_smoothness(system, evidence, seen)
-        path = system.solve()
-        steps = np.diff(path, axis=0)
+    if ground is not None:
+        ground = replace(ground, level=ground.level - float(ground.up @ origin))
+    guess = _first_guess(evidence)
+    predicted = evidence
+
+    def loose_path() -> Array:
+        return _solve_round(evidence, seen, guess, evidence.velocity[:-1] / evidence.fps, START_TRUST)
+
+    path = loose_path()
+    for _ in range(CORRECTIONS):
+        # Each time from what was predicted: metres a second depend on how far away the path is.
+        evidence = replace(evidence, velocity=_without_lasting_error(predicted, seen, path))
+        path = loose_path()
+    for _ in range(ROUNDS - 1):
+        path = _solve_round(evidence, seen, path, np.diff(path, axis=0), ground=ground)
     return path + origin
 
 
-class _System:
-    """Normal equations of the path: a 3x3 block for each frame; between frames multiples of the identity."""
+def _solve_round(
+    evidence: RootEvidence,
+    seen: Array,
+    path: Array,
+    steps: Array,
+    loose: float | None = None,
+    ground: Ground | None = None,
+) -> Array:
+    """The path (T, 3) with outliers recognised by the last round's.
 
-    def __init__(self, frames: int) -> None:
-        self.blocks = np.zeros((frames, 3, 3))
-        self.right = np.zeros((frames, 3))
-        self.coupling = np.zeros(frames)
-        """of all directions alike, on the diagonal"""
-        self.to_next = np.zeros(max(frames - 1, 0))
-        self.to_after_next = np.zeros(max(frames - 2, 0))
-
-    def add_steps(self, weight: Array, step: Array) -> None:
-        """Adds ``weight |p[t+1] - p[t] - step|²``; weight (T-1,), step (T-1, 3)."""
-        weighted = weight[:, None] * step
-        self.coupling[:-1] += weight
-        self.coupling[1:] += weight
-        self.to_next -= weight
-        self.right[:-1] -= weighted
-        self.right[1:] += weighted
-
-    def add_bends(self, weight: Array, bend: Array) -> None:
-        """Adds ``weight |p[t] - 2 p[t+1] + p[t+2] - bend|²``; weight (T-2,), bend (T-2, 3)."""
-        weighted = weight[:, None] * bend
-        self.right[:-2] += weighted
-        self.right[1:-1] -= 2.0 * weighted
-        self.right[2:] += weighted
-        self.coupling[:-2] += weight
-        self.coupling[1:-1] += 4.0 * weight
-        self.coupling[2:] += weight
-        self.to_next[:-1] -= 2.0 * weight
-        self.to_next[1:] -= 2.0 * weight
-        self.to_after_next += weight
-
-    def solve(self) -> Array:
-        """(T, 3). Unknowns are frame by frame x, y, z; row 6 - d of the bands is the d-th upper diagonal."""
-        frames = len(self.right)
-        bands = np.zeros((7, frames, 3))
-        bands[6] = np.einsum("tii->ti", self.blocks) + self.coupling[:, None]
-        bands[5, :, 1] = self.blocks[:, 0, 1]
-        bands[5, :, 2] = self.blocks[:, 1, 2]
-        bands[4, :, 2] = self.blocks[:, 0, 2]
-        bands[3, 1:] = self.to_next[:, None]
-        bands[0, 2:] = self.to_after_next[:, None]
-        path: Array = solveh_banded(bands.reshape(7, -1), self.right.reshape(-1), overwrite_ab=True)
-        return path.reshape(frames, 3)
+    Args:
+        seen: (T,) from ``_share_seen``.
+        path: (T, 3) metres, of the last round.
+        steps: (T-1, 3) metres, likewise.
+        loose: weight of all rays, outliers or not, in a first round.
+        ground: see ``solve_root``.
+    """
+    system = PathSystem(len(evidence))
+    _add_lines_of_sight(system, evidence, path, loose)
+    _add_distance(system, evidence, seen, path)
+    _add_steps(system, evidence, seen, steps)
+    _add_gap_smoothness(system, evidence, seen)
+    if ground is not None:
+        _add_ground(system, evidence, ground, path)
+    return system.solve()
 
 
 def _share_seen(evidence: RootEvidence) -> Array:
@@ -206,28 +218,8 @@ def _share_seen(evidence: RootEvidence) -> Array:
     return share
 
 
-def _robust(residual: Array, outlier: float) -> Array:
-    """Weight of a residual under Geman and McClure's loss: 1 at 0, 1/4 at ``outlier``, then soon 0."""
-    return np.asarray(1.0 / (1.0 + np.square(residual / outlier)) ** 2)
-
-
-def _geometric_median(points: Array, weights: Array) -> Array:
-    """(T, 3) the point with the least sum of weighted distances to points (T, K, 3); weights (T, K).
-
-    A few rounds of Weiszfeld's algorithm, enough to leave a minority of far-off points behind. Unlike medians
-    by coordinate it turns with its input.
-    """
-    median = np.zeros((len(points), 3))
-    pull = weights
-    for _ in range(5):
-        total = np.maximum(pull.sum(axis=1, keepdims=True), 1e-12)
-        median = np.einsum("tk,tkc->tc", pull, points) / total
-        pull = weights / np.maximum(np.linalg.norm(points - median[:, None], axis=-1), 0.01)
-    return median
-
-
 def _first_guess(evidence: RootEvidence) -> Array:
-    """(T, 3) from the mean ray and the predicted distance; only its direction from the camera is used."""
+    """(T, 3) from the mean ray and the predicted distance: right across the picture, rough along the ray."""
     guess = evidence.centre.copy()
     for part in chunks(len(evidence)):
         weights = evidence.weights[part]
@@ -238,11 +230,52 @@ def _first_guess(evidence: RootEvidence) -> Array:
     return guess
 
 
-def _add_lines_of_sight(system: _System, evidence: RootEvidence, path: Array | None) -> None:
+def _without_lasting_error(evidence: RootEvidence, seen: Array, path: Array) -> Array:
+    """The predicted velocity (T, 3), corrected where the pictures contradict it for long.
+
+    Somebody may run faster than anybody in the training, or a camera that is said to stand still may follow
+    or zoom. The path would then be pulled so far from its rays that these look like another person's. Medians
+    over time give bursts of false rays no say, and errors that don't matter are left alone.
+
+    Args:
+        path: (T, 3) metres, of a first round; only its distance from the camera is used.
+    """
+    velocity = evidence.velocity.copy()
+    both = (seen[:-1] >= 1) & (seen[1:] >= 1)
+    if not both.any():
+        return velocity
+    towards = _first_guess(evidence) - evidence.centre
+    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
+    reach = np.linalg.norm(path - evidence.centre, axis=1)[:-1, None]
+    receding = np.diff(np.log(np.where(seen >= 1, evidence.distance, 1.0)))[:, None]
+    step = np.diff(evidence.centre, axis=0) + reach * (np.diff(towards, axis=0) + receding * towards[:-1])
+    off = np.where(both[:, None], step * evidence.fps - velocity[:-1], 0.0)
+    along = (off * towards[:-1]).sum(axis=1)
+    across = _running_median(off - along[:, None] * towards[:-1], LASTING_ACROSS * evidence.fps)
+    lasting = _running_median(along[:, None], LASTING_ALONG * evidence.fps)
+    for error in (across, lasting * towards[:-1]):
+        size = np.maximum(np.linalg.norm(error, axis=1, keepdims=True), LASTING_ERROR)
+        velocity[:-1] += both[:, None] * error * (1.0 - (LASTING_ERROR / size) ** 4)
+    return velocity
+
+
+def _running_median(values: Array, frames: float) -> Array:
+    """(T, C) the geometric median of values (T, C) over a window, mirrored at the clip's ends."""
+    half = min(round(frames / 2), len(values) - 1)
+    windows = sliding_window_view(np.pad(values, ((half, half), (0, 0)), "reflect"), 2 * half + 1, axis=0)
+    median = np.empty_like(values)
+    for part in chunks(len(values)):
+        points = np.moveaxis(windows[part], 1, 2)
+        median[part] = geometric_median(points, np.ones(points.shape[:2]))
+    return median
+
+
+def _add_lines_of_sight(system: PathSystem, evidence: RootEvidence, path: Array, loose: float | None) -> None:
     """Each keypoint lies on the ray to it: ``(I - d dᵀ) (p + offset - centre) = 0``.
 
     Args:
-        path: of the last round, against which outliers are recognised; None in the first round.
+        path: of the last round, against which outliers are recognised.
+        loose: weight of all rays alike, instead.
     """
     for part in chunks(len(evidence)):
         weights = evidence.weights[part].astype(np.float64)  # depth is in the last digits of float32
@@ -250,14 +283,14 @@ def _add_lines_of_sight(system: _System, evidence: RootEvidence, path: Array | N
         count = np.maximum(weights.sum(axis=1, keepdims=True), INDEPENDENT_KEYPOINTS)
         weights = weights * (INDEPENDENT_KEYPOINTS / count / POSE_ERROR**2)
         seen_from = evidence.centre[part, None] - evidence.offsets[part]
-        if path is None:
-            weights = weights * START_TRUST
+        if loose is not None:
+            weights = weights * loose
         else:
             beside = path[part, None] - seen_from
             beside -= np.einsum("tkc,tkc->tk", beside, ray)[..., None] * ray
-            common = _geometric_median(beside, weights)
-            weights = weights * _robust(np.linalg.norm(beside - common[:, None], axis=-1), KEYPOINT_OUTLIER)
-            weights = weights * _robust(np.linalg.norm(common, axis=-1), FRAME_OUTLIER)[:, None]
+            common = geometric_median(beside, weights)
+            weights = weights * robust(np.linalg.norm(beside - common[:, None], axis=-1), KEYPOINT_OUTLIER)
+            weights = weights * robust(np.linalg.norm(common, axis=-1), FRAME_OUTLIER)[:, None]
         along = np.einsum("tkc,tkc->tk", seen_from, ray)
         weighted = weights[..., None] * ray
         system.blocks[part] += (
@@ -267,7 +300,7 @@ def _add_lines_of_sight(system: _System, evidence: RootEvidence, path: Array | N
         system.right[part] -= np.einsum("tkc,tk->tc", weighted, along)
 
 
-def _add_distance(system: _System, evidence: RootEvidence, seen: Array, path: Array) -> None:
+def _add_distance(system: PathSystem, evidence: RootEvidence, seen: Array, path: Array) -> None:
     """The logarithm of the distance is as predicted, to first order around ``path``.
 
     The logarithm, because the error is a factor: metres would favour the nearer of two guesses.
@@ -276,14 +309,14 @@ def _add_distance(system: _System, evidence: RootEvidence, seen: Array, path: Ar
     reach = np.maximum(np.linalg.norm(from_camera, axis=1), 1e-3)
     direction = from_camera / reach[:, None]
     error = np.log(np.where(seen > 0, evidence.distance, reach) / reach)
-    weight = seen * _robust(error, DISTANCE_OUTLIER) / (DISTANCE_MEMORY * np.square(DISTANCE_ERROR * reach))
+    weight = seen * robust(error, DISTANCE_OUTLIER) / (DISTANCE_MEMORY * np.square(DISTANCE_ERROR * reach))
     target = reach * (1.0 + error) + np.einsum("tc,tc->t", direction, evidence.centre)
     weighted = weight[:, None] * direction
     system.blocks += weighted[:, :, None] * direction[:, None, :]
     system.right += weighted * target[:, None]
 
 
-def _add_steps(system: _System, evidence: RootEvidence, seen: Array, steps: Array) -> None:
+def _add_steps(system: PathSystem, evidence: RootEvidence, seen: Array, steps: Array) -> None:
     """``Hips`` moves with the predicted velocity, and so that the contact points stand still.
 
     Args:
@@ -293,7 +326,7 @@ def _add_steps(system: _System, evidence: RootEvidence, seen: Array, steps: Arra
     trust = np.maximum(np.minimum(seen[:-1], seen[1:]), GAP_TRUST)
     predicted = evidence.velocity[:-1] / fps
     surprise = np.linalg.norm(steps - predicted, axis=1) * fps
-    believed = trust * _robust(surprise, VELOCITY_OUTLIER)
+    believed = trust * robust(surprise, VELOCITY_OUTLIER)
     system.add_steps(believed * (fps / VELOCITY_ERROR) ** 2, predicted)
     both = np.minimum(believed[:-1], believed[1:])
     system.add_bends(both * (fps**2 / VELOCITY_DRIFT) ** 2, np.diff(predicted, axis=0))
@@ -301,11 +334,23 @@ def _add_steps(system: _System, evidence: RootEvidence, seen: Array, steps: Arra
         still = evidence.still[:-1, point] * evidence.still[1:, point]
         stance_step = -np.diff(evidence.contact_offsets[:, point], axis=0)
         slide = np.linalg.norm(steps - stance_step, axis=1) * fps
-        weight = trust * still * _robust(slide, CONTACT_OUTLIER) * (fps / CONTACT_ERROR) ** 2
+        weight = trust * still * robust(slide, CONTACT_OUTLIER) * (fps / CONTACT_ERROR) ** 2
         system.add_steps(weight, stance_step)
 
 
-def _add_gap_smoothness(system: _System, evidence: RootEvidence, seen: Array) -> None:
+def _add_gap_smoothness(system: PathSystem, evidence: RootEvidence, seen: Array) -> None:
     """Where keypoints are missing, the path's acceleration is about 0."""
     least = np.minimum(np.minimum(seen[:-2], seen[1:-1]), seen[2:])
     system.add_bends((1.0 - least) * (evidence.fps**2 / GAP_ACCELERATION) ** 2, np.zeros((len(least), 3)))
+
+
+def _add_ground(system: PathSystem, evidence: RootEvidence, ground: Ground, path: Array) -> None:
+    """Contact points that stand near the ground are on it, and none is below it."""
+    for point in range(evidence.still.shape[1]):
+        offset = evidence.contact_offsets[:, point]
+        height = ground.heights(path + offset)
+        stands = np.square(evidence.still[:, point]) * robust(height, GROUND_OUTLIER)
+        sunk = np.clip(-height / GROUND_ERROR, 0.0, 1.0) * robust(height, SUNK_OUTLIER)
+        weight = ground.certainty * np.maximum(stands, sunk) / GROUND_ERROR**2
+        system.blocks += weight[:, None, None] * np.outer(ground.up, ground.up)
+        system.right += (-weight * ground.heights(offset))[:, None] * ground.up

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from estimator import pipeline
 from estimator.camera import pinhole
 from estimator.errors import InputError
-from estimator.estimate import EstimateOptions, estimate_motion
+from estimator.estimate import WEIGHTS, EstimateOptions, estimate_motion
 from estimator.keypoint_set import KEYPOINT_MIRROR, K
 from estimator.metrics import p_mpjpe
 from estimator.motion import Motion
@@ -103,6 +104,22 @@ def test_turning_a_known_camera_about_the_vertical_turns_the_answer(track, camer
     two = estimate_motion(track, replace(camera, world_from_camera=turn @ extrinsics, frame_start=7))
     assert np.abs(one.joints_world @ turn[:3, :3].T + turn[:3, 3] - two.joints_world).max() < 1e-4
     assert np.abs(one.joints_camera - two.joints_camera).max() < 1e-4
+
+
+def test_feet_are_on_the_ground_of_a_known_camera_unless_the_ground_is_switched_off(track, camera):
+    """A camera said to be 8 cm lower than it was: the feet seem to sink, and are lifted out."""
+    extrinsics = camera_at().world_from_camera.copy()
+    extrinsics[2, 3] -= 0.08
+    known = replace(camera, world_from_camera=extrinsics)
+
+    def lowest(on_ground):
+        motion = pipeline.run(
+            track, FPS, known, None, True, "cpu", WEIGHTS, lambda done: None, on_ground=on_ground
+        )
+        return np.median(motion.end_points[:, 3:, 2].min(axis=1))
+
+    assert lowest(True) > lowest(False)
+    assert lowest(True) > -0.03
 
 
 def test_known_height_scales_the_person_and_where_it_is(track, camera):

@@ -11,6 +11,7 @@ from estimator.camera import pinhole
 from estimator.estimate import WEIGHTS
 from estimator.evidence import gather_evidence, solving_axes
 from estimator.generator import HINGE_JOINTS, HINGES, load_weights
+from estimator.ground import Ground
 from estimator.lifting import body_points, lift, root_evidence
 from estimator.root_solve import solve_root
 from estimator.skeleton import JOINT_INDEX, stature
@@ -70,7 +71,9 @@ def test_without_keypoints_the_answer_stays_as_it_was(start):
     still = replace(lifted, still=np.zeros_like(lifted.still))
     refined, path = refinement.refine(blind, centre, still, root)
     assert np.abs(path - root).max() < 1e-3
-    assert np.abs(np.abs((refined.rotations * lifted.rotations).sum(-1)) - 1).max() < 1e-4
+    turned = np.abs(np.abs((refined.rotations * lifted.rotations).sum(-1)) - 1)
+    assert np.delete(turned, HINGE_JOINTS, axis=1).max() < 1e-4
+    assert turned.max() < 5e-3, "a knee that was bent the wrong way may come back"
 
 
 def test_a_false_keypoint_is_as_good_as_a_missing_one(start):
@@ -110,3 +113,44 @@ def test_progress_may_end_the_work(start):
     heard = []
     refinement.refine(*start, heard.append)
     assert heard == sorted(heard) and heard[-1] == 1.0
+
+
+def _heights(ground, lifted, root):
+    """(T, 4) metres of the contact points over the ground."""
+    return ground.heights(root[:, None] + body_points(lifted.rotations, lifted.lengths)[1])
+
+
+def test_feet_come_out_of_the_ground_and_onto_it(start):
+    evidence, centre, lifted, root = start
+    up = np.array([0.0, -1.0, 0.0])
+    lowest = float(np.median(_heights(Ground(up, 0.0), lifted, root).min(axis=1)))
+    ground = Ground(up, lowest + 0.06)
+    standing = replace(lifted, still=np.ones_like(lifted.still))
+    free = _heights(ground, *refinement.refine(evidence, centre, standing, root))
+    held = _heights(ground, *refinement.refine(evidence, centre, standing, root, ground=ground))
+    assert np.median(free.min(axis=1)) < -0.03
+    assert np.median(held.min(axis=1)) > -0.02
+
+
+def test_a_still_foot_far_above_the_ground_stays_there(start):
+    evidence, centre, lifted, root = start
+    up = np.array([0.0, -1.0, 0.0])
+    level = float(_heights(Ground(up, 0.0), lifted, root).min())
+    free, path = refinement.refine(evidence, centre, lifted, root)
+    held, path_above = refinement.refine(evidence, centre, lifted, root, ground=Ground(up, level - 1.0))
+    assert np.linalg.norm(path - path_above, axis=-1).max() < 0.02
+    assert np.linalg.norm(_marks(free) - _marks(held), axis=-1).max() < 0.05
+
+
+def test_knees_and_elbows_do_not_bend_the_wrong_way(start):
+    evidence, centre, lifted, root = start
+    back = lifted.rotations.copy()
+    for joint, (axis, sign) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
+        back[:, joint] = 0.0
+        back[:, joint, 0] = np.cos(-0.2)
+        back[:, joint, 1 + axis] = sign * np.sin(-0.2)  # 0.4 radians the wrong way
+    blind = replace(evidence, confidence=torch.zeros_like(evidence.confidence))
+    refined, _ = refinement.refine(blind, centre, replace(lifted, rotations=back), root)
+    for joint, (axis, sign) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
+        bend = 2 * np.arctan2(sign * refined.rotations[:, joint, 1 + axis], refined.rotations[:, joint, 0])
+        assert bend.min() > -0.12

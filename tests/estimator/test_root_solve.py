@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from estimator.errors import InputError
+from estimator.ground import Ground
 from estimator.root_solve import RootEvidence, solve_root
 
 Array = NDArray[np.float64]
@@ -411,3 +412,75 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     _, exact = walk(10)
     with pytest.raises(ValueError, match="distance"):
         replace(exact, distance=exact.distance[:9])
+
+
+@pytest.mark.parametrize("faster", [1.6, 2.5])
+def test_a_person_faster_than_the_network_believes_stays_in_the_picture(faster: float) -> None:
+    hips, exact = walk(60)
+    evidence = spoilt(exact, 0)
+    slow = replace(
+        evidence, velocity=evidence.velocity - (faster - 1.0) * exact.velocity, still=0.0 * evidence.still
+    )
+    assert depth_and_side_error(solve_root(slow), hips)[1].max() < 0.12
+
+
+def test_a_person_who_gets_smaller_goes_away_even_if_the_network_feels_no_step() -> None:
+    """As if the camera drew back: nothing moves but the distance, for three seconds."""
+    hips, exact = walk(90)
+    away = hips * np.linspace(1.0, 1.8, 90)[:, None]
+    points = away[:, None] + exact.offsets
+    evidence = replace(
+        exact,
+        directions=points / np.linalg.norm(points, axis=-1, keepdims=True),
+        distance=np.linalg.norm(away, axis=1),
+    )
+    depth, side = depth_and_side_error(solve_root(evidence), away)
+    assert np.abs(depth).max() < 0.8  # of 3.2 m that the person got further away
+    assert side.max() < 0.1
+
+
+LEVEL = Ground(UP, -1.0)
+"""The ground of ``walk``."""
+
+
+def test_exact_evidence_on_the_ground_gives_the_exact_path() -> None:
+    hips, evidence = walk(200)
+    np.testing.assert_allclose(solve_root(evidence, LEVEL), hips, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_feet_stand_on_the_ground_and_it_tells_the_distance(seed: int) -> None:
+    hips, exact = walk()
+    evidence = spoilt(exact, seed)
+
+    def deepest(path: Array) -> float:
+        heights = LEVEL.heights(path[:, None] + evidence.contact_offsets)
+        return float(np.percentile(heights.min(axis=1), 5))
+
+    free, held = solve_root(evidence), solve_root(evidence, LEVEL)
+    assert deepest(held) > -0.1
+    assert deepest(held) > deepest(free)
+    assert (
+        np.abs(depth_and_side_error(held, hips)[0]).mean()
+        < np.abs(depth_and_side_error(free, hips)[0]).mean()
+    )
+
+
+def test_who_stands_far_above_the_ground_stays_there() -> None:
+    _, exact = walk()
+    evidence = spoilt(exact, 0)
+    far_below = Ground(UP, -2.0)
+    moved = solve_root(evidence, far_below) - solve_root(evidence)
+    assert np.linalg.norm(moved, axis=1).max() < 0.02
+
+
+def test_an_uncertain_ground_counts_less() -> None:
+    _, exact = walk()
+    evidence = spoilt(exact, 0)
+    raised = Ground(UP, -0.9)
+    free = solve_root(evidence)
+    pulls = [
+        np.linalg.norm(solve_root(evidence, replace(raised, certainty=certainty)) - free, axis=1).mean()
+        for certainty in (0.0, 0.1, 1.0)
+    ]
+    assert pulls[0] == 0.0 and pulls[0] < pulls[1] < pulls[2]
