@@ -142,6 +142,12 @@ def observe(evidence: Evidence, view: VirtualCamera) -> Tensor:
     Returns:
         (B, T, OBSERVATION_SIZE); zero on padding.
     """
+    # Under autocast, products would be rounded to bfloat16: keypoints carry more than its three digits.
+    with torch.autocast(evidence.rays.device.type, enabled=False):
+        return _features(evidence, view)
+
+
+def _features(evidence: Evidence, view: VirtualCamera) -> Tensor:
     present = (evidence.confidence > 0) & evidence.in_clip[..., None]
     turned = torch.einsum("btij,btkj->btki", view.from_camera, evidence.rays)
     points = turned[..., :2] / turned[..., 2:].clamp(min=0.1) / view.size[..., None, None]

@@ -26,9 +26,9 @@ _LEG_LENGTHS = [1, 2]
 class AugmentSettings:
     """Chances per window, and strengths; 0 switches one off."""
 
-    swap: float = 0.3
-    perturb: float = 0.4
-    perturb_degrees: float = 12.0
+    swap: float = 0.4
+    perturb: float = 0.5
+    perturb_degrees: float = 14.0
     mirror: float = 0.5
     stature_spread: float = 0.07
     length_spread: float = 0.06

@@ -19,9 +19,9 @@ class CameraSettings:
 
     distance: tuple[float, float] = (2.0, 12.0)
     nearest: float = 0.8
-    pitch: tuple[float, float] = (5.0, 18.0)
+    pitch: tuple[float, float] = (5.0, 22.5)
     """Mean and spread of looking down."""
-    roll_spread: float = 5.0
+    roll_spread: float = 7.5
     focal_mm: tuple[float, float] = (24.0, 70.0)
     """On a sensor 36 mm wide."""
     aim_spread: float = 0.25

@@ -68,6 +68,8 @@ class CaptureClip:
     """(T, 4) in the order of ``skeleton.CONTACT_NAMES``: moves under 0.15 m/s in the world, at any height"""
     ground_known: bool
     velocity_labelled: bool
+    licence: str = ""
+    """in the words of the index; empty where it says none"""
 
     def __len__(self) -> int:
         return len(self.root_translation)
@@ -127,6 +129,7 @@ def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[Captu
         still=still,
         ground_known=take.ground_known,
         velocity_labelled=source.fps >= _SLOWEST_FPS,
+        licence=take.licence,
     )
     return captured, ground_height(points, still, source.fps) if take.ground_known else None
 
@@ -225,7 +228,7 @@ def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
         "ground_known": np.array([clip.ground_known for clip in clips]),
         "velocity_labelled": np.array([clip.velocity_labelled for clip in clips]),
     }
-    for field in ("name", "set", "subject", "action", "action_class", "split"):
+    for field in ("name", "set", "subject", "action", "action_class", "split", "licence"):
         arrays[field] = np.array([getattr(clip, field) for clip in clips], dtype=np.str_)
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as stream:
@@ -264,6 +267,7 @@ def load_cache(path: Path) -> list[CaptureClip]:
                 still=arrays["still"][start:stop],
                 ground_known=bool(arrays["ground_known"][clip]),
                 velocity_labelled=bool(arrays["velocity_labelled"][clip]),
+                licence=str(arrays["licence"][clip]) if "licence" in arrays else "",
             )
             for clip, (start, stop) in enumerate(pairwise(offsets.tolist()))
         ]
@@ -292,6 +296,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KineliftError as error:
         print(error, file=sys.stderr)
         return 2
+    seconds = sum(len(clip) / clip.fps for clip in clips)
+    size = options.cache.stat().st_size / 2**20
+    print(f"{len(clips)} clips, {seconds / 60:.1f} minutes, {size:.1f} MB")
     print("mean distance between re-fitted and captured joints, mm")
     print(refit_report(errors))
     return 0

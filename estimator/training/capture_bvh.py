@@ -1,7 +1,7 @@
 """Motion capture as it comes: one BVH file to world positions and orientations in Kinelift's axes.
 
-Read with pymotion. The files are Y up and face +Z at rest (a T-pose whose joint frames are the world axes);
-Kinelift is Z up and faces -Y: (x, y, z) becomes (x, -z, y).
+Read with pymotion. The files are Y up, in metres or centimetres, and face +Z at rest (a T-pose whose joint
+frames are the world axes); Kinelift is Z up and faces -Y: (x, y, z) becomes (x, -z, y).
 """
 
 from __future__ import annotations
@@ -17,20 +17,13 @@ from pymotion.ops import skeleton as pymotion_skeleton
 from pymotion.rotations import quat
 
 from ..errors import InputError
+from .capture_names import kinelift_names
 from .rotation_geometry import Array
 from .takes import Take
 
 _AXES = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Kinelift's world axes from those of BVH."""
 
-_NEEDED = (
-    *("Hips", "Spine", "Neck", "Head"),
-    *(
-        f"{side}{joint}"
-        for side in ("Left", "Right")
-        for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
-    ),
-)
 _REST_DIRECTIONS = {
     "LeftArm": ("LeftForeArm", (1.0, 0.0, 0.0)),
     "RightArm": ("RightForeArm", (-1.0, 0.0, 0.0)),
@@ -38,6 +31,8 @@ _REST_DIRECTIONS = {
     "RightUpLeg": ("RightLeg", (0.0, 0.0, -1.0)),
 }
 _REST_TOLERANCE = np.cos(np.radians(20.0))
+_LEG = (0.3, 1.5)
+"""Metres that a leg may be long."""
 
 
 @dataclass(frozen=True)
@@ -94,27 +89,27 @@ class SourceClip:
 
 
 def read_capture_bvh(take: Take) -> SourceClip:
-    """One BVH file on the capture convention (metres, Y up, T-pose facing +Z at rest).
+    """One BVH file on the capture convention (Y up, T-pose facing +Z at rest), joints under Kinelift's names.
 
     Raises:
         InputError: the file is no complete BVH, or its skeleton can't be mapped to the canonical one.
     """
     path = take.file
     data = _parse(path)
-    names = tuple(str(name).rpartition(":")[2] for name in data["names"])
-    missing = [name for name in _NEEDED if name not in names]
+    names, missing = kinelift_names([str(name) for name in data["names"]])
     if missing:
         raise InputError(
             f"{path}: skeleton can't be mapped: no joint named {', '.join(missing)}; rename the joints"
         )
     parents = np.asarray(data["parents"])
     offsets = np.asarray(data["offsets"], dtype=np.float64)
+    unit = _metres(path, names, offsets)
     angles = np.radians(np.asarray(data["rotations"], dtype=np.float64))
     order = np.tile(data["rot_order"], (len(angles), 1, 1))
     positions, rotations = pymotion_skeleton.fk(
         quat.from_euler(angles, order=order), data["positions"][:, 0], offsets, parents
     )
-    joints = np.asarray(positions, dtype=np.float64) @ _AXES.T
+    joints = unit * np.asarray(positions, dtype=np.float64) @ _AXES.T
     turned = _AXES @ np.asarray(rotations, dtype=np.float64) @ _AXES.T
     if not (np.isfinite(joints).all() and np.isfinite(turned).all()):
         frame = int(np.argmin(np.isfinite(joints).all(axis=(1, 2))))
@@ -124,16 +119,16 @@ def read_capture_bvh(take: Take) -> SourceClip:
     for joint in range(1, len(names)):
         rest[joint] = rest[parents[joint]] + offsets[joint]
     ends = {
-        names[parent]: np.asarray(end, dtype=np.float64) @ _AXES.T
+        names[parent]: unit * np.asarray(end, dtype=np.float64) @ _AXES.T
         for parent, end in zip(data["end_sites_parents"], data["end_sites"], strict=True)
         if names[parent].endswith("ToeBase")
     }
     clip = SourceClip(
         take,
         1.0 / float(data["frame_time"]),
-        names,
+        tuple(names),
         (-1, *(int(parent) for parent in parents[1:])),
-        rest @ _AXES.T,
+        unit * rest @ _AXES.T,
         joints,
         turned,
         ends,
@@ -168,6 +163,15 @@ def _parse(path: Path) -> dict[str, Any]:
     return data
 
 
+def _metres(path: Path, names: list[str], offsets: Array) -> float:
+    """Length of the file's unit in metres, by the legs: metres or centimetres."""
+    leg = sum(np.linalg.norm(offsets[names.index(joint)]) for joint in ("LeftLeg", "LeftFoot"))
+    for unit in (1.0, 0.01):
+        if _LEG[0] < unit * leg < _LEG[1]:
+            return unit
+    raise InputError(f"{path}: legs {leg:.3g} long; the unit must be metres or centimetres")
+
+
 def _check_rest_pose(clip: SourceClip) -> None:
     for joint, (child, direction) in _REST_DIRECTIONS.items():
         bone = clip.rest(child) - clip.rest(joint)
@@ -175,6 +179,3 @@ def _check_rest_pose(clip: SourceClip) -> None:
             raise InputError(
                 f"{clip.take.file}: {joint} at rest is not that of a T-pose facing +Z; change the rest pose"
             )
-    leg = np.linalg.norm(clip.rest("LeftFoot") - clip.rest("LeftUpLeg"))
-    if not 0.3 < leg < 1.5:
-        raise InputError(f"{clip.take.file}: legs {leg:.3g} long; the unit must be metres")

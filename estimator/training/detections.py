@@ -6,7 +6,7 @@ MotionBERT. Confidence goes down where the noise goes up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import torch
 from torch import Tensor
@@ -42,21 +42,29 @@ class DetectorSettings:
     """How bad the detector is.
 
     Attributes:
-        noise: factor on all noise; varies from window to window about it.
-        gaps: factor on all chances of missing or wrong points.
+        noise: factor on what varies from frame to frame; varies from window to window about it.
+        gaps: factor on all chances of missing points, and of limbs that are guessed at.
+        offsets: factor on how far a person's marks lie off the average ones.
+        swaps: factor on the chances that left and right are taken for each other.
     """
 
     noise: float = 1.0
     gaps: float = 1.0
+    offsets: float = 1.0
+    swaps: float = 1.0
+
+    def scaled(self, factor: float) -> DetectorSettings:
+        """All of it stronger or weaker."""
+        return DetectorSettings(*(factor * value for value in astuple(self)))
 
 
-CLEAN = DetectorSettings(noise=0.0, gaps=0.0)
+CLEAN = DetectorSettings(noise=0.0, gaps=0.0, offsets=0.0, swaps=0.0)
 
 
 def keypoint_bias(batch: int, settings: DetectorSettings, random: torch.Generator) -> Tensor:
     """(B, 26, 3) metres in the frames of the keypoints' bones: this person's marks off the average ones."""
     spread = torch.tensor(_BIAS_CM)[_PART] / 100
-    return settings.noise * spread[:, None] * torch.randn(batch, K, 3, generator=random)
+    return settings.offsets * spread[:, None] * torch.randn(batch, K, 3, generator=random)
 
 
 def _bursts(
@@ -124,8 +132,8 @@ def missing_points(batch: int, frames: int, settings: DetectorSettings, random: 
 
 def swapped_sides(batch: int, frames: int, settings: DetectorSettings, random: torch.Generator) -> Tensor:
     """(B, T, 26) index of the keypoint whose place each is reported at: left and right swap in bursts."""
-    whole = _bursts(batch, frames, 1, 0.08 * settings.gaps, (1, 15), random)
-    legs = _bursts(batch, frames, 1, 0.10 * settings.gaps, (1, 20), random)
+    whole = _bursts(batch, frames, 1, 0.08 * settings.swaps, (1, 15), random)
+    legs = _bursts(batch, frames, 1, 0.10 * settings.swaps, (1, 20), random)
     swap = whole.expand(-1, -1, K).clone()
     swap[:, :, _LEGS] |= legs
     return torch.where(swap, torch.tensor(KEYPOINT_MIRROR), torch.arange(K))

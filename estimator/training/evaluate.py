@@ -1,108 +1,165 @@
-"""Measures networks on captures they haven't seen, through fixed cameras and a fixed noisy detector.
+"""Measures estimators on clips they haven't seen; see ``evaluation``.
 
-python -m estimator evaluate --mocap DIR
+python -m estimator evaluate --set mocap-test --mocap DIR --out DIR
+python -m estimator evaluate --set ../shared/real-eval clips/ --out DIR
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
 
 from ..errors import InputError
 from ..estimate import WEIGHTS
-from ..generator import Generator, load_weights
-from ..observation import observe
-from .capture import load_cache, load_captures
-from .detections import CLEAN, DetectorSettings
-from .measure import (
-    TestClip,
-    evaluation_clips,
-    generator_joints,
-    joint_errors,
-    mean_by_class,
-    refined_joints,
-)
-from .position_baseline import PositionNetwork, predict_positions
+from .capture import CaptureClip, load_cache, load_captures
+from .evaluation import models
+from .evaluation.cases import condition_cases
+from .evaluation.plots import can_plot, save_plots
+from .evaluation.protocol import CONDITIONS
+from .evaluation.real import BESIDE, reference_cases, reference_folders, track_cases
+from .evaluation.report import condition_section, save
+from .evaluation.run import Evaluation, digest
 
-CPU = torch.device("cpu")
-
-
-@torch.no_grad()
-def gravity_errors(generator: Generator, clips: list[TestClip]) -> dict[str, float]:
-    """Degrees between predicted and true gravity per frame: the median, and the 90th percentile."""
-    angles = []
-    for clip in clips:
-        sample = clip.sample
-        predicted = generator(observe(sample.evidence, sample.view), sample.evidence.in_clip).down
-        cosine = torch.nn.functional.cosine_similarity(predicted, sample.truth.down, dim=-1)
-        angles.append(torch.rad2deg(torch.acos(cosine.clamp(-1, 1)))[0].numpy())
-    degrees = np.concatenate(angles)
-    return {"median": float(np.median(degrees)), "90 %": float(np.percentile(degrees, 90))}
-
-
-@torch.no_grad()
-def rotation_errors(generator: Generator, clips: list[TestClip]) -> dict[str, float]:
-    """Geodesic error in degrees by class, mean over the labelled local rotations."""
-    rows = []
-    for clip in clips:
-        sample = clip.sample
-        predicted = generator(observe(sample.evidence, sample.view), sample.evidence.in_clip).rotations
-        chord = (predicted - sample.truth.rotations).flatten(-2).norm(dim=-1) / 8**0.5
-        degrees = torch.rad2deg(2 * torch.asin(chord.clamp(max=1)))
-        rows.append((clip.action_class, float(degrees[sample.truth.rotation_labelled].mean())))
-    return mean_by_class(rows)
-
-
-def evaluate(generator: Generator, clips: list[TestClip]) -> dict[str, dict[str, float]]:
-    """All figures of a generator; millimetres and degrees."""
-    return {
-        **joint_errors(generator_joints(generator), clips),
-        "rotation_degrees": rotation_errors(generator, clips),
-        "gravity_degrees": gravity_errors(generator, clips),
-    }
+SPLITS = {"mocap-test": "test", "mocap-validation": "validation"}
+"""Sets of motion capture, and the split that each is."""
+REAL = "real"
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``python -m estimator evaluate``."""
     parser.add_argument(
-        "--mocap", type=Path, required=True, help="folder of BVH motion capture, or its cache (.npz)"
+        "--set",
+        nargs="+",
+        default=["mocap-test"],
+        metavar="SET",
+        dest="sets",
+        help=f"any of {', '.join(SPLITS)}, {REAL} (the clips in {BESIDE} beside the repository), and files "
+        "or folders of keypoints, with a reference or without (default: mocap-test)",
     )
-    parser.add_argument("--split", choices=("test", "validation"), default="test")
+    parser.add_argument("--mocap", type=Path, help="folder of BVH motion capture, or its cache (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the report")
     parser.add_argument(
-        "--weights", type=Path, default=WEIGHTS, help="of the generator; those that ship if not given"
+        "--weights",
+        nargs="+",
+        default=[f"kinelift={WEIGHTS}"],
+        metavar="[NAME=]FILE",
+        help="of generators; those that ship if not given",
     )
-    parser.add_argument("--positions", type=Path, help="weights of a position-only network to compare with")
-    parser.add_argument("--refine", action="store_true", help="measure the refined takes too; slow")
-    parser.add_argument("--clean", action="store_true", help="a detector without noise")
-    parser.add_argument("--views", type=int, default=2, help="cameras per clip")
-    parser.add_argument("--json", type=Path, help="write the figures here as well")
+    parser.add_argument(
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure the refined takes besides the networks' own (default: yes)",
+    )
+    parser.add_argument("--positions", type=Path, metavar="FILE", help="compare with a position-only network")
+    parser.add_argument(
+        "--yardstick", type=Path, metavar="FILE", help="compare with Pavllo et al.'s networks"
+    )
+    parser.add_argument(
+        "--conditions",
+        nargs="+",
+        choices=CONDITIONS,
+        default=list(CONDITIONS),
+        metavar="NAME",
+        help=f"of the sets of motion capture (default: {' '.join(CONDITIONS)})",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """``python -m estimator evaluate``."""
-    clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
-    chosen = [clip for clip in clips if clip.split == args.split]
-    if not chosen:
-        raise InputError(f"{args.mocap}: no clip of it is in the split {args.split!r}; see its index.csv")
-    detector = CLEAN if args.clean else DetectorSettings()
-    seen = evaluation_clips(chosen, args.views, detector)
-    generator = load_weights(args.weights, CPU)
-    figures: dict[str, Any] = {"generator": evaluate(generator, seen)}
-    if args.refine:
-        figures["refined"] = joint_errors(refined_joints(generator), seen)
-    if args.positions:
-        network = load_weights(args.positions, CPU, PositionNetwork)
-        assert isinstance(network, PositionNetwork)
-        figures["positions"] = joint_errors(lambda sample: predict_positions(network, sample), seen)
-    for name, metrics in figures.items():
-        print(name)
-        for metric, values in metrics.items():
-            print(f"  {metric:18s} " + "  ".join(f"{key} {value:.1f}" for key, value in values.items()))
-    if args.json:
-        args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    clips, folders, tracks = _chosen_sets(args)
+    evaluation = _evaluation(args, [clip for clip in clips if clip.split == "train"])
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{args.out}: can't be made a folder ({error.strerror})") from error
+
+    def finish(condition: str) -> None:
+        _progress("")
+        print(condition_section(evaluation.report(), condition), flush=True)
+
+    splits = [SPLITS[name] for name in args.sets if name in SPLITS]
+    chosen = [clip for clip in clips if clip.split in splits]
+    for name in args.conditions if chosen else []:
+        evaluation.add(name, condition_cases(chosen, CONDITIONS[name]))
+        finish(name)
+    for name, known in (("real", False), ("real-known", True)):
+        if folders:
+            evaluation.add(
+                name, (case for folder in folders for case in reference_cases(folder, known=known))
+            )
+            finish(name)
+    if tracks:
+        evaluation.add("tracks", track_cases(tracks))
+        finish("tracks")
+
+    report = evaluation.report()
+    pictures = save_plots(report, evaluation.paths, args.out) if can_plot() else []
+    if not can_plot():
+        print("note: no plots: install matplotlib to have them", file=sys.stderr)
+    save(report, args.out, pictures)
+    print(f"wrote {', '.join(['evaluation.md', 'evaluation.json', *pictures])} in {args.out}")
     return 0
+
+
+def _chosen_sets(args: argparse.Namespace) -> tuple[list[CaptureClip], list[Path], list[Path]]:
+    """All captured clips if some are wanted, folders with a reference, and paths of keypoints alone."""
+    clips: list[CaptureClip] = []
+    folders: list[Path] = []
+    tracks: list[Path] = []
+    if len({SPLITS[name] for name in args.sets if name in SPLITS}) > 1:
+        raise InputError(f"--set {' '.join(args.sets)}: one split of the motion capture at a time")
+    for name in args.sets:
+        if name in SPLITS:
+            if args.mocap is None:
+                raise InputError(f"--set {name}: give the motion capture with --mocap DIR or its cache")
+            clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+            if not any(clip.split == SPLITS[name] for clip in clips):
+                raise InputError(
+                    f"{args.mocap}: no clip of it is in the split {SPLITS[name]!r}; see its index.csv"
+                )
+            continue
+        path = (_REPOSITORY / BESIDE).resolve() if name == REAL else Path(name)
+        if not path.exists():
+            raise InputError(
+                f"--set {name}: no such file or folder: {path}; give keypoints, or {REAL} or "
+                f"{' or '.join(SPLITS)}"
+            )
+        references = reference_folders(path)
+        folders += references
+        tracks += [] if references else [path]
+    return clips, folders, tracks
+
+
+def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluation:
+    """The models to measure."""
+    about = "the truth itself, as a check on the measures"
+    entrants = {"truth": models.Entrant(models.truth, about, timed=False)}
+    if train:
+        about = "of the training clips, facing the camera"
+        entrants["mean pose"] = models.Entrant(models.mean_pose(train), about, timed=False)
+    if args.positions:
+        network = models.position_network(args.positions)
+        entrants["positions"] = models.Entrant(network, f"position-only network, {digest(args.positions)}")
+    if args.yardstick:
+        network = models.yardstick(args.yardstick)
+        entrants["yardstick"] = models.Entrant(network, f"Pavllo et al.'s networks, {digest(args.yardstick)}")
+    for given in args.weights:
+        name, _, text = given.rpartition("=")
+        file = Path(text)
+        models.check_weights(file)
+        name = name or file.stem
+        for refined in (False, True) if args.refine else (False,):
+            called = f"{name} refined" if refined else name
+            if called in entrants:
+                raise InputError(f"two models are called {called!r}; name them with --weights NAME=FILE")
+            about = f"{'refined takes' if refined else 'takes as the network answers'}, {digest(file)}"
+            entrants[called] = models.Entrant(models.product(file, refined=refined), about, whole=True)
+    return Evaluation(entrants, _progress)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,7 @@
-"""How good a network is on captures it hasn't seen: fixed cameras, fixed noise, every clip of a split."""
+"""How good a network is while it trains: fixed cameras, fixed noise, every clip of a split.
+
+Quick, and through what training uses; ``evaluation`` measures what comes out of training.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..generator import REFERENCE_STATURE, Generator
-from ..kinematics import forward_kinematics, rest_offsets_from_lengths, stature_from_lengths
-from ..lifting import lift, root_evidence
 from ..metrics import EVALUATED_JOINTS, mpjpe, p_mpjpe
 from ..observation import observe
-from ..refinement import refine
-from ..root_solve import solve_root
 from .augment import AugmentSettings
 from .cameras import CameraSettings, random_cameras
 from .capture import CaptureClip
 from .detections import DetectorSettings
-from .library import MotionBatch, MotionLibrary, rotation_matrices
+from .library import MotionBatch, MotionLibrary
 from .supervision import pooled_log_lengths, predicted_pose
 from .synthetic import Sample, SyntheticSettings, observe_motion
 
@@ -29,7 +28,15 @@ MAX_FRAMES = 900
 """Of a clip that are looked at: half a minute."""
 EVALUATION = SyntheticSettings(
     augment=AugmentSettings(swap=0, perturb=0, mirror=0, stature_spread=0, length_spread=0),
-    cameras=CameraSettings(moving=0.0),
+    cameras=CameraSettings(
+        distance=(2.0, 12.0),
+        nearest=0.8,
+        pitch=(5.0, 18.0),
+        roll_spread=5.0,
+        focal_mm=(24.0, 70.0),
+        aim_spread=0.25,
+        moving=0.0,
+    ),
     known_gravity=0.0,
     known_camera_height=0.0,
     known_person_height=0.0,
@@ -37,7 +44,10 @@ EVALUATION = SyntheticSettings(
     cropped=0.0,
     picture_edge=0.0,
 )
-"""Nothing but the keypoints is known, the camera stands still, and its focal length is right."""
+"""Nothing but the keypoints is known, the camera stands still, and its focal length is right.
+
+The numbers are written out so that training's defaults may change without changing what it is measured by.
+"""
 
 
 @dataclass(frozen=True)
@@ -102,24 +112,6 @@ def generator_joints(generator: Generator) -> JointPredictor:
     return predict
 
 
-def refined_joints(generator: Generator) -> JointPredictor:
-    """The joints of the whole estimator: lifted, root solved, refined on their own keypoints."""
-
-    def predict(sample: Sample) -> Tensor:
-        lifted = lift(generator, sample.evidence, None)
-        frames = sample.evidence.in_clip.shape[1]
-        centre = np.zeros((frames, 3))
-        root = solve_root(root_evidence(sample.evidence, centre, lifted))
-        lifted, root = refine(sample.evidence, centre, lifted, root)
-        lengths = torch.from_numpy(lifted.lengths).float()
-        lengths = lengths * (REFERENCE_STATURE / stature_from_lengths(lengths))
-        rotations = rotation_matrices(torch.from_numpy(lifted.rotations).float())
-        pose = forward_kinematics(rotations, rest_offsets_from_lengths(lengths), torch.zeros(frames, 3))
-        return torch.einsum("btij,tkj->btki", sample.view.from_camera, pose.joints)
-
-    return predict
-
-
 def mean_by_class(clips: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Mean over the clips of each class, and the mean of those means under ``balanced``."""
     values: dict[str, list[float]] = {}
@@ -130,18 +122,43 @@ def mean_by_class(clips: Iterable[tuple[str, float]]) -> dict[str, float]:
     return means
 
 
-def joint_errors(predict: JointPredictor, clips: list[TestClip]) -> dict[str, dict[str, float]]:
-    """P-MPJPE and root-relative MPJPE in millimetres by class, per clip and then averaged over clips."""
+@dataclass(frozen=True)
+class ClipErrors:
+    """Of one clip, mean over its frames; millimetres."""
+
+    name: str
+    action_class: str
+    p_mpjpe: float
+    mpjpe: float
+
+
+def clip_errors(predict: JointPredictor, clips: list[TestClip]) -> list[ClipErrors]:
+    """P-MPJPE and root-relative MPJPE of every clip, for a person of 1.7 m."""
     joints = list(EVALUATED_JOINTS)
-    rows: dict[str, list[tuple[str, float]]] = {"p_mpjpe": [], "mpjpe": []}
+    rows = []
     for clip in clips:
         truth = clip.sample.truth
         scale = REFERENCE_STATURE / float(truth.stature[0])
         predicted = _array(predict(clip.sample)[0, :, joints])
         true = _array((truth.joints[0, :, joints] - truth.joints[0, :, :1]) * scale)
-        rows["p_mpjpe"].append((clip.action_class, 1000 * float(p_mpjpe(predicted, true).mean())))
-        rows["mpjpe"].append((clip.action_class, 1000 * float(mpjpe(predicted, true).mean())))
-    return {metric: mean_by_class(values) for metric, values in rows.items()}
+        rows.append(
+            ClipErrors(
+                clip.name,
+                clip.action_class,
+                1000 * float(p_mpjpe(predicted, true).mean()),
+                1000 * float(mpjpe(predicted, true).mean()),
+            )
+        )
+    return rows
+
+
+def joint_errors(predict: JointPredictor, clips: list[TestClip]) -> dict[str, dict[str, float]]:
+    """``clip_errors`` by class, averaged over clips."""
+    rows = clip_errors(predict, clips)
+    return {
+        "p_mpjpe": mean_by_class((row.action_class, row.p_mpjpe) for row in rows),
+        "mpjpe": mean_by_class((row.action_class, row.mpjpe) for row in rows),
+    }
 
 
 def _array(tensor: Tensor) -> NDArray[np.float64]:

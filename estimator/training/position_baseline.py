@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..generator import REFERENCE_STATURE, Generator, GeneratorConfig
-from ..observation import NETWORK_FPS, observe
+from ..observation import NETWORK_FPS, Evidence, VirtualCamera, observe
 from ..skeleton import J
 from .supervision import masked_mean
 from .synthetic import Sample
@@ -24,8 +24,12 @@ class PositionNetwork(Generator):
 
     def joints(self, sample: Sample) -> Tensor:
         """(B, T, 22, 3) in the virtual camera's axes, metres."""
-        features = observe(sample.evidence, sample.view)
-        out = self.answer(self.hidden(features, sample.evidence.in_clip)).unflatten(-1, (J, 3))
+        return self.joints_from(sample.evidence, sample.view)
+
+    def joints_from(self, evidence: Evidence, view: VirtualCamera) -> Tensor:
+        """As ``joints``, where there is no truth."""
+        features = observe(evidence, view)
+        out = self.answer(self.hidden(features, evidence.in_clip)).unflatten(-1, (J, 3))
         joints: Tensor = out - out[:, :, :1]
         return joints
 

@@ -145,11 +145,3 @@ def _reprojection(prediction: Prediction, offsets: Tensor, sample: Sample) -> Te
     error = (across + offsets[..., :2]) / depth[..., None] - goal
     seen = sample.evidence.in_clip & (truth.keypoints[..., 2] > 0.3).all(dim=-1)
     return masked_mean((error.norm(dim=-1) / view.size[..., None]).mean(dim=-1).clamp(max=2.0), seen)
-
-
-def weighted_sum(losses: dict[str, Tensor]) -> Tensor:
-    """The scalar to minimise."""
-    total = torch.zeros(())
-    for name, loss in losses.items():
-        total = total + WEIGHTS[name] * loss
-    return total

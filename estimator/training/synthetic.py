@@ -85,6 +85,8 @@ class SyntheticSettings:
     known_person_height: float = 0.5
     wrong_focal: float = 0.3
     """Chance that the focal length is only guessed; the log of the error has spread 0.2."""
+    max_speed: float = 1.5
+    """Windows are played at 1 / this to this times the speed of the capture."""
     cropped: float = 0.4
     """Chance that a window begins or ends within the clip."""
     chained: float = 0.85
@@ -170,6 +172,8 @@ def observe_motion(
 
     down = axes @ motion.root.new_tensor(_DOWN)
     height_known = gravity_known & motion.ground_known & _chance(settings.known_camera_height, batch, random)
+    # As for a real camera: one below the ground is one whose world was never set to the ground.
+    height_known &= centre[:, :, 2].mean(1) > 0
     person_known = _chance(settings.known_person_height, batch, random)
     unknown = torch.full((batch,), torch.nan)
     evidence = Evidence(
@@ -228,11 +232,11 @@ class SyntheticSource:
 
     def batch(self, size: int, frames: int, noise: float = 1.0) -> Sample:
         """``size`` windows of ``frames`` frames; ``noise`` scales the detector's from none to full."""
-        detector = self.settings.detector
-        detector = DetectorSettings(detector.noise * noise, detector.gaps * noise)
-        settings = replace(self.settings, detector=detector)
+        settings = replace(self.settings, detector=self.settings.detector.scaled(noise))
         chained = _chance(settings.chained, size, self.random).tolist()
-        windows = [self.library.window(frames, self.random, chained=c) for c in chained]
+        windows = [
+            self.library.window(frames, self.random, chained=c, max_speed=settings.max_speed) for c in chained
+        ]
         motion, in_clip = stacked(windows, frames)
         motion = augment(motion, settings.augment, self.random)
         in_clip = _cropped(in_clip, settings, self.random)

@@ -28,6 +28,8 @@ class Take:
     set: str
     subject: str
     action: str
+    licence: str = ""
+    """in the words of the index; empty where it says none"""
 
     @property
     def person(self) -> tuple[str, str]:
@@ -85,4 +87,7 @@ def list_takes(folder: Path) -> list[Take]:
             raise InputError(f"{index}: line {line}: no {', '.join(missing)}; fill in the column")
     if not rows:
         raise InputError(f"{index}: lists no takes; add them, or remove the file to read all .bvh files")
-    return [Take(folder / row["file"], row["set"], row["subject"], row["action"]) for row in rows]
+    return [
+        Take(folder / row["file"], row["set"], row["subject"], row["action"], row.get("licence") or "")
+        for row in rows
+    ]

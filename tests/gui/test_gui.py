@@ -1,4 +1,4 @@
-"""Kinelift in the real Blender; see check.py. Minutes long, so it runs only where ``KINELIFT_REAL_BLENDER`` is set."""
+"""Kinelift in the real Blender, see check.py; minutes, so only if ``KINELIFT_REAL_BLENDER`` is set."""
 
 import os
 from pathlib import Path

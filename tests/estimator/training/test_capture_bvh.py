@@ -10,6 +10,7 @@ import pytest
 from estimator.errors import InputError
 from estimator.skeleton import JOINT_NAMES
 from estimator.training.capture_bvh import read_capture_bvh
+from estimator.training.capture_names import kinelift_names
 from estimator.training.takes import Take
 from tests.estimator.training.canonical_bvh import moving_person, write_capture
 
@@ -53,9 +54,86 @@ def test_names_with_a_prefix_are_understood(tmp_path: Path) -> None:
 
 def test_a_skeleton_that_cannot_be_mapped_names_what_it_lacks(tmp_path: Path) -> None:
     file = tmp_path / "other.bvh"
-    write_capture(file, moving_person(1, frames=10), names=lambda name: name.replace("ForeArm", "Elbow"))
+    write_capture(file, moving_person(1, frames=10), names=lambda name: name.replace("ForeArm", "Middle"))
     message = _refusal(file)
-    assert "LeftForeArm" in message and "RightForeArm" in message
+    assert "LeftForeArm, RightForeArm" in message and "LeftHand" not in message
+
+
+CHARACTER_STUDIO = {
+    "Shoulder": "Collar",
+    "Arm": "Shoulder",
+    "ForeArm": "Elbow",
+    "Hand": "Wrist",
+    "UpLeg": "Hip",
+    "Leg": "Knee",
+    "Foot": "Ankle",
+    "ToeBase": "Toe",
+}
+UNREAL = {
+    "Shoulder": "clavicle",
+    "Arm": "upperarm",
+    "ForeArm": "lowerarm",
+    "Hand": "hand",
+    "UpLeg": "thigh",
+    "Leg": "calf",
+    "Foot": "foot",
+    "ToeBase": "ball",
+    "Hips": "pelvis",
+    "Spine": "spine_01",
+    "Spine1": "spine_02",
+    "Spine2": "spine_03",
+    "Neck": "neck_01",
+    "Head": "head",
+}
+DAZ = {
+    "Shoulder": "Collar",
+    "Arm": "Shldr",
+    "ForeArm": "ForeArm",
+    "Hand": "Hand",
+    "UpLeg": "Thigh",
+    "Leg": "Shin",
+    "Foot": "Foot",
+    "ToeBase": "Toe",
+    "Hips": "hip",
+    "Spine": "abdomen",
+    "Spine1": "chest",
+    "Spine2": "upper chest",
+    "Neck": "neck",
+    "Head": "head",
+}
+
+
+def _sided(name: str) -> tuple[str, str]:
+    side = next((side for side in ("Left", "Right") if name.startswith(side)), "")
+    return side, name.removeprefix(side)
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        lambda side, part: side + CHARACTER_STUDIO.get(part, part),
+        lambda side, part: UNREAL[part] + (f"_{side[0].lower()}" if side else ""),
+        lambda side, part: (side[:1].lower() if side else "") + DAZ[part].replace("upper chest", "ribs"),
+    ],
+    ids=["Character Studio", "Unreal", "DAZ"],
+)
+def test_skeletons_of_other_programs_are_mapped(tmp_path: Path, renamed: Callable[[str, str], str]) -> None:
+    motion = moving_person(1, frames=10)
+    file = tmp_path / "renamed.bvh"
+    write_capture(file, motion, names=lambda name: renamed(*_sided(name)))
+    clip = read_capture_bvh(Take(file, "made", "one", "walk"))
+    joints, _ = motion.pose()
+    for name in (*JOINT_NAMES[6:], "Hips", "Spine", "Neck", "Head"):
+        assert np.abs(clip.at(name) - joints[:, JOINT_NAMES.index(name)]).max() < 1e-4, name
+
+
+def test_of_a_long_spine_the_upper_end_carries_the_arms() -> None:
+    chain = ["Hips", "Spine", "Spine1", "Spine2", "Spine3", "Neck", "Head"]
+    sides = [f"{side}{part}" for side in ("Left", "Right") for part in CHARACTER_STUDIO]
+    names, missing = kinelift_names([*chain, *sides])
+    assert not missing
+    assert names[4] == "Spine2" and names.count("Spine2") == 1
+    assert names[1] == "Spine"
 
 
 @pytest.mark.parametrize(
@@ -95,10 +173,23 @@ def test_another_rest_pose_is_refused(tmp_path: Path) -> None:
     assert "T-pose" in _refusal(file)
 
 
-def test_another_unit_is_refused(tmp_path: Path) -> None:
+def _in_other_unit(folder: Path, factor: float) -> Path:
     motion = moving_person(1, frames=10)
-    file = tmp_path / "centimetres.bvh"
-    write_capture(
-        file, type(motion)(100 * motion.lengths, motion.root_translation, motion.rotations, motion.fps)
+    file = folder / "other_unit.bvh"
+    scaled = type(motion)(
+        factor * motion.lengths, factor * motion.root_translation, motion.rotations, motion.fps
     )
-    assert "metres" in _refusal(file)
+    write_capture(file, scaled)
+    return file
+
+
+def test_centimetres_become_metres(tmp_path: Path) -> None:
+    clip = read_capture_bvh(Take(_in_other_unit(tmp_path, 100.0), "made", "one", "walk"))
+    joints, _ = moving_person(1, frames=10).pose()
+    assert np.abs(clip.at("LeftHand") - joints[:, JOINT_NAMES.index("LeftHand")]).max() < 1e-4
+    rest = clip.rest("LeftFoot") - clip.rest("LeftUpLeg")
+    assert 0.5 < np.linalg.norm(rest) < 1.0
+
+
+def test_another_unit_is_refused(tmp_path: Path) -> None:
+    assert "metres" in _refusal(_in_other_unit(tmp_path, 39.37 / 2))

@@ -1,0 +1,108 @@
+"""What each augmentation brings: trains without it, and compares clip by clip with training with all.
+
+python -m benchmarks.ablation --mocap CACHE.npz --out DIR --minutes 20 --seeds 1 2 --without swaps perturb
+
+Runs go on where they stopped. The table says by how many millimetres of P-MPJPE validation clips get worse
+without an augmentation, with a bootstrap interval over clips; under 2 mm, or with 0 inside, it is "none".
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from estimator.errors import InputError
+from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.measure import clip_errors
+from estimator.training.settings import TrainSettings
+from estimator.training.switches import SWITCHES
+from estimator.training.train import train
+from estimator.training.training_run import Run
+
+Array = NDArray[np.float64]
+
+ALL = "all"
+WORTH_MM = 2.0
+RESAMPLES = 10_000
+
+
+def errors_per_clip(run: Run) -> Array:
+    """(N,) P-MPJPE in millimetres of each validation clip, mean over the cameras that see it."""
+    per_clip: dict[str, list[float]] = {}
+    for row in clip_errors(run.predictor(), run.validation):
+        name, _, _ = row.name.rpartition("/")
+        per_clip.setdefault(name, []).append(row.p_mpjpe)
+    return np.array([np.mean(errors) for errors in per_clip.values()])
+
+
+def bootstrap_interval(differences: Array, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the mean of differences (N,), by drawing clips with replacement."""
+    random = np.random.default_rng(seed)
+    means = random.choice(differences, (RESAMPLES, len(differences))).mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def verdict(mean: float, low: float, high: float) -> str:
+    """In one word: what the augmentation is good for."""
+    if abs(mean) < WORTH_MM or low <= 0 <= high:
+        return "none"
+    return "helps" if mean > 0 else "harms"
+
+
+def _trained(clips: list[CaptureClip], settings: TrainSettings, out: Path) -> Array:
+    out.mkdir(parents=True, exist_ok=True)
+    run = Run(settings, clips, out)
+    run.resume()
+    train(run)
+    return errors_per_clip(run)
+
+
+def main() -> int:
+    """Trains, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--mocap", type=Path, required=True, help="folder of BVH files, or its cache")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=20.0, help="per run, of the processor")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--without", nargs="+", default=list(SWITCHES), choices=SWITCHES)
+    parser.add_argument("--channels", type=int, default=TrainSettings().channels)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+        errors: dict[str, Array] = {}
+        for variant in [ALL, *args.without]:
+            per_seed = []
+            for seed in args.seeds:
+                settings = TrainSettings(
+                    minutes=args.minutes,
+                    seed=seed,
+                    channels=args.channels,
+                    validate_every=args.minutes,
+                    without=() if variant == ALL else (variant,),
+                )
+                per_seed.append(_trained(clips, settings, args.out / f"{variant}-{seed}"))
+            errors[variant] = np.stack(per_seed)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    base = errors[ALL].mean(axis=0)
+    apart = np.ptp(errors[ALL].mean(axis=1))
+    print(f"with all: {base.mean():.1f} mm over {len(base)} clips; seeds differ by {apart:.1f} mm")
+    print(f"{'without':12s} {'mm worse':>8s}  95 % interval   it")
+    for variant in args.without:
+        worse = errors[variant].mean(axis=0) - base
+        low, high = bootstrap_interval(worse)
+        mean = float(worse.mean())
+        print(f"{variant:12s} {mean:8.1f}  {low:5.1f} … {high:5.1f}   {verdict(mean, low, high)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

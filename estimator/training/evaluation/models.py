@@ -1,0 +1,201 @@
+"""What is measured: the product as users run it, networks to compare it with, and the truth itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from ...estimate import EstimateOptions, estimate_motion
+from ...evidence import gather_evidence, solving_axes
+from ...generator import load_weights
+from ...kinematics import forward_kinematics
+from ...motion import Motion
+from ...observation import Evidence, VirtualCamera, sightings, virtual_camera
+from ...resample import hemisphere_continuous
+from ...skeleton import MEAN_LENGTHS, J, rest_offsets
+from ..capture import CaptureClip
+from ..position_baseline import PositionNetwork
+from ..yardstick import load_yardstick
+from .cases import Case
+
+Array = NDArray[np.float64]
+
+_PER_FRAME = (
+    "root_translation",
+    "rotations",
+    "joints_world",
+    "joints_camera",
+    "end_points",
+    "contacts",
+    "keypoints",
+    "confidence",
+    "frame_confidence",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A person in 3D, 30 times a second.
+
+    Attributes:
+        joints: (T, 22, 3) metres in the camera's axes; relative to Hips where not ``placed``.
+        placed: whether it says where the person is.
+        motion: the whole answer where it is one with rotations, in the world.
+    """
+
+    joints: Array
+    placed: bool
+    motion: Motion | None
+
+
+class Model(Protocol):
+    """Something that answers cases."""
+
+    def __call__(self, case: Case) -> Answer:
+        """The answer to a case."""
+
+
+def _thinned(motion: Motion, stride: int) -> Motion:
+    """Every ``stride``-th frame of a motion seen by a static camera."""
+    rows = {name: getattr(motion, name)[::stride] for name in _PER_FRAME}
+    rows["rotations"] = hemisphere_continuous(rows["rotations"])
+    return replace(motion, fps=motion.fps / stride, **rows)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model in an evaluation.
+
+    Attributes:
+        model: that answers.
+        about: what the report says of it.
+        whole: whether it answers with a motion in the world, of which something can be said without truth.
+        timed: whether its speed is worth telling.
+    """
+
+    model: Model
+    about: str
+    whole: bool = False
+    timed: bool = True
+
+
+def check_weights(weights: Path) -> None:
+    """Loads weights once, so that a wrong file is told before anything is measured.
+
+    Raises:
+        InputError: no such file, or not weights of a generator.
+    """
+    load_weights(weights, torch.device("cpu"))
+
+
+def product(weights: Path, *, refined: bool) -> Model:
+    """The estimator as users run it, from the track to the motion in the world."""
+
+    def answer(case: Case) -> Answer:
+        options = EstimateOptions(case.person_height, refined, "cpu", weights)
+        motion = _thinned(estimate_motion(case.track, case.camera, options), case.stride)
+        return Answer(motion.joints_camera, True, motion)
+
+    return answer
+
+
+def truth(case: Case) -> Answer:
+    """The true motion as an answer: what a perfect estimator would score, and what measures make of it."""
+    assert case.truth is not None
+    true, motion = case.truth, case.truth.motion
+    if motion is None or true.ends is None:
+        return Answer(true.in_camera(), True, None)
+    whole = Motion(
+        person_id=1,
+        source=case.name,
+        fps=case.track.fps or 0.0,
+        frame_start=0,
+        rest_offsets=rest_offsets(motion.lengths),
+        root_translation=motion.root,
+        rotations=motion.rotations,
+        joints_world=true.joints,
+        joints_camera=true.in_camera(),
+        intrinsics=case.camera.intrinsics,
+        world_from_camera=true.world_from_camera,
+        end_points=true.ends,
+        contacts=motion.still.astype(np.float64),
+        keypoints=case.track.keypoints,
+        confidence=case.track.confidence,
+        frame_confidence=np.ones(len(motion.root)),
+    )
+    return Answer(true.in_camera(), True, whole)
+
+
+NetworkAnswer = Callable[[Evidence, VirtualCamera], tuple[Tensor, Tensor | None]]
+"""From evidence (B = 1) to joints (1, T, 22, 3) relative to Hips, and Hips (1, T, 3) if it says where, in the
+virtual camera's axes, metres."""
+
+
+def _network(predict: NetworkAnswer) -> Model:
+    """A network without rotations, given the same evidence as the product's."""
+
+    @torch.inference_mode()
+    def answer(case: Case) -> Answer:
+        assert case.track.fps is not None
+        # In the camera's own axes, with nothing told but its lens.
+        axes = solving_axes(None, len(case.track))
+        evidence, _ = gather_evidence(case.track, case.track.fps, case.camera, axes, None)
+        view = virtual_camera(sightings(evidence.rays, evidence.confidence), evidence.in_clip)
+        joints, hips = predict(evidence, view)
+        placed = joints if hips is None else joints + hips[:, :, None]
+        to_camera = view.from_camera.transpose(-1, -2)
+        in_camera = torch.einsum("btij,btkj->btki", to_camera, placed)[0]
+        return Answer(in_camera.double().numpy(), hips is not None, None)
+
+    return answer
+
+
+def position_network(weights: Path) -> Model:
+    """The network that answers positions; it doesn't say where the person is, nor how large."""
+    network = load_weights(weights, torch.device("cpu"), PositionNetwork)
+    assert isinstance(network, PositionNetwork)
+    return _network(lambda evidence, view: (network.joints_from(evidence, view), None))
+
+
+def yardstick(weights: Path) -> Model:
+    """Pavllo et al.'s pose and trajectory networks."""
+    network = load_yardstick(weights)
+    return _network(network)
+
+
+def mean_pose(clips: list[CaptureClip]) -> Model:
+    """The mean pose of the clips, facing the camera, whatever the keypoints are.
+
+    Mean of the joints' rotations over all frames, each class counting the same.
+    """
+    by_class: dict[str, list[Array]] = {}
+    for clip in clips:
+        few = clip.rotations[:: max(round(clip.fps / 3), 1)].astype(np.float64)
+        by_class.setdefault(clip.action_class, []).append(few)
+    groups = [np.concatenate(group) for group in by_class.values()]
+    weights = np.concatenate([np.full(len(group), 1.0 / len(group)) for group in groups])
+    frames = np.concatenate(groups)
+    local = np.tile(np.eye(3), (J, 1, 1))
+    for joint in range(1, J):
+        local[joint] = (
+            Rotation.from_quat(frames[:, joint], scalar_first=True).mean(weights=weights).as_matrix()
+        )
+    # World axes at rest to camera axes, of a person who faces the camera.
+    local[0] = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
+    joints = forward_kinematics(
+        torch.from_numpy(local), torch.from_numpy(rest_offsets(MEAN_LENGTHS)), torch.zeros(3).double()
+    ).joints.numpy()
+
+    def answer(case: Case) -> Answer:
+        frames = -(-len(case.track) // case.stride)
+        return Answer(np.broadcast_to(joints, (frames, J, 3)), False, None)
+
+    return answer

@@ -1,0 +1,1 @@
+"""What the generator is trained for: a module each, with the interface of ``objective.Objective``."""

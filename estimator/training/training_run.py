@@ -1,0 +1,252 @@
+"""A training run: network, running average, optimiser, data and objectives, and how far it is."""
+
+from __future__ import annotations
+
+import math
+import time
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from ..atomic_write import written_whole
+from ..errors import InputError
+from ..generator import Generator, GeneratorConfig, save_weights
+from .batches import BatchSource, MotionSource
+from .capture import CaptureClip
+from .library import MotionLibrary
+from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
+from .objectives.objective import Batch, Need
+from .objectives.registry import parse_objectives
+from .position_baseline import PositionNetwork, predict_positions
+from .settings import TrainSettings, check_same, settings_state
+from .switches import settings_without
+from .synthetic import SyntheticSource
+from .tracks import TrackClip, TrackSource
+from .unpaired import ProjectedTracks, known_camera_clips, known_cameras, split_people
+from .yardstick import Yardstick, save_yardstick
+
+NOISE_RAMP = 0.15
+"""Share of the training over which the detector's noise grows to its full strength."""
+CHECKPOINT = "checkpoint.pt"
+
+
+class Run:
+    """State of a training run.
+
+    Args:
+        settings: of the run.
+        clips: all of the capture; their splits say what they are for.
+        out: folder of checkpoint and weights.
+        tracks: of real videos; those of the split "train" are used.
+
+    Raises:
+        InputError: settings that contradict each other, or data that some objective needs is missing.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        clips: list[CaptureClip],
+        out: Path,
+        tracks: list[TrackClip] | None = None,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.out = settings, out
+        self.objectives = parse_objectives(settings.objectives)
+        _check_settings(settings, self.objectives.needs, self.objectives.shortest_window, tracks)
+        config = GeneratorConfig(channels=settings.channels)
+        self.network = _new_network(settings, config)
+        self.average = deepcopy(self.network).eval().requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=0.01
+        )
+        train = [clip for clip in clips if clip.split == "train"]
+        validation = [clip for clip in clips if clip.split == "validation"]
+        if not train or not validation:
+            missing = "validation" if train else "training"
+            raise InputError(f"no clip of the capture is for {missing}; see its index.csv")
+        self.data = {"capture": _summary(clips), "tracks": _summary(tracks or [])}
+        motion, seen = split_people(train) if settings.unpaired else (train, train)
+        if settings.unpaired:
+            self.data |= {"motion only": _summary(motion), "keypoints only": _summary(seen)}
+        self.source = _sources(settings, motion, seen, tracks)
+        self.validation: list[TestClip] = (
+            known_camera_clips(validation) if settings.unpaired else evaluation_clips(validation)
+        )
+        self.step, self.seconds, self.best = 0, 0.0, math.inf
+
+    @property
+    def progress(self) -> float:
+        """Share of the time that is used up, 0..1."""
+        return min(self.seconds / (60 * self.settings.minutes), 1.0)
+
+    def _learning_rate(self) -> float:
+        warm = min(self.progress / self.settings.warm_up, 1.0)
+        return self.settings.learning_rate * warm * max(0.5 * (1 + math.cos(math.pi * self.progress)), 0.01)
+
+    def batch(self) -> Batch:
+        """The next step's data, of the kinds that the objectives need by now."""
+        needs = {need for active in self.objectives.active(self.progress) for need in active.objective.needs}
+        noise = min(self.progress / NOISE_RAMP, 1.0)
+        return self.source.batch(needs, self.settings.batch, self.settings.frames, noise)
+
+    def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The scalar to minimise on one batch, and its terms."""
+        # Networks to compare with meet supervision alone, which knows them.
+        network = cast(Generator, self.network)
+        return self.objectives.losses(network, batch, self.step, self.progress)
+
+    def advance(self) -> dict[str, float]:
+        """One optimisation step; returns the loss terms."""
+        started = time.process_time()
+        batch = self.batch()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self.network.train()
+        total, terms = self.losses(batch)
+        self.optimiser.zero_grad()
+        if total.requires_grad:  # not while every objective is still to begin
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimiser.step()
+        # A short memory at first, so that the average is worth measuring early on.
+        keep = min(self.settings.average, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - keep)
+            # Batch normalisation's statistics are running averages already.
+            for kept, newest in zip(self.average.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(newest)
+        self.step += 1
+        # Processor time, so that what else the machine does changes nothing.
+        self.seconds += (time.process_time() - started) / torch.get_num_threads()
+        return {"total": total.item()} | {name: loss.item() for name, loss in terms.items()}
+
+    def predictor(self) -> JointPredictor:
+        """The averaged network, as validation asks it."""
+        average = self.average
+        if isinstance(average, Yardstick):
+            return average.joints
+        if isinstance(average, PositionNetwork):
+            return lambda sample: predict_positions(average, sample)
+        return generator_joints(average)
+
+    def validate(self) -> dict[str, dict[str, float]]:
+        """Joint errors of the averaged network on the validation clips."""
+        return joint_errors(self.predictor(), self.validation)
+
+    def save(self, *, best: bool) -> None:
+        """Checkpoint to go on from, and the averaged weights; each written whole or not at all."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "objectives": {w.objective.name: w.objective.state_dict() for w in self.objectives.chosen},
+            "sources": self.source.state_dict(),
+            "torch_random": torch.get_rng_state(),
+            "progress": (self.step, self.seconds, self.best),
+            "settings": settings_state(self.settings, self.data),
+        }
+        with written_whole(self.out / CHECKPOINT) as path:
+            torch.save(state, path)
+        note: dict[str, Any] = {
+            "steps": self.step,
+            "seconds": self.seconds,
+            "validation_p_mpjpe_mm": self.best,
+            "objectives": self.settings.objectives,
+        }
+        for name in ["last.pt", "best.pt"] if best else ["last.pt"]:
+            with written_whole(self.out / name) as path:
+                if isinstance(self.average, Yardstick):
+                    save_yardstick(path, self.average, note)
+                else:
+                    save_weights(path, self.average, note)
+
+    def resume(self) -> bool:
+        """Goes on from the checkpoint in the output folder, if there is one.
+
+        Raises:
+            InputError: it is another run's, or no checkpoint of this version.
+        """
+        path = self.out / CHECKPOINT
+        if not path.exists():
+            return False
+        try:
+            state = torch.load(path, weights_only=True)
+            saved = state["settings"]
+        except Exception as error:
+            raise InputError(
+                f"{path}: no checkpoint of this version of Kinelift ({type(error).__name__}); "
+                "delete it to start anew, or choose another --out"
+            ) from error
+        check_same(saved, settings_state(self.settings, self.data), str(path))
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for weighted in self.objectives.chosen:
+            weighted.objective.load_state_dict(state["objectives"][weighted.objective.name])
+        self.source.load_state_dict(state["sources"])
+        torch.set_rng_state(state["torch_random"])
+        self.step, self.seconds, self.best = state["progress"]
+        return True
+
+
+def _new_network(settings: TrainSettings, config: GeneratorConfig) -> Generator | Yardstick:
+    if settings.yardstick:
+        return Yardstick(config)
+    return PositionNetwork(config) if settings.positions else Generator(config)
+
+
+def _check_settings(
+    settings: TrainSettings, needs: frozenset[Need], shortest: int, tracks: list[TrackClip] | None
+) -> None:
+    if settings.frames < shortest:
+        raise InputError(
+            f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"
+        )
+    if settings.positions and settings.yardstick:
+        raise InputError("--positions and --yardstick are two networks; train one at a time")
+    if (settings.positions or settings.yardstick) and settings.objectives != "supervision":
+        raise InputError(
+            f"--{'positions' if settings.positions else 'yardstick'}: this network has no skeleton; it "
+            "learns by supervision only"
+        )
+    if settings.unpaired and Need.SYNTHETIC in needs:
+        raise InputError(
+            f"--unpaired with {settings.objectives}: uses answers of the capture, which unpaired training "
+            "must not see; give --objectives habekost"
+        )
+    if settings.unpaired and tracks:
+        raise InputError("--unpaired makes its tracks from the capture; leave out --tracks")
+    if Need.TRACKS in needs and not settings.unpaired and not tracks:
+        raise InputError(f"--objectives {settings.objectives}: needs keypoint tracks; give --tracks DIR")
+    if Need.TRACKS not in needs and (tracks or settings.unpaired):
+        raise InputError(
+            f"--objectives {settings.objectives}: uses no keypoint tracks; name an objective that does, or "
+            "leave out --tracks and --unpaired"
+        )
+
+
+def _sources(
+    settings: TrainSettings,
+    motion_clips: list[CaptureClip],
+    seen_clips: list[CaptureClip],
+    tracks: list[TrackClip] | None,
+) -> BatchSource:
+    drawn = settings_without(settings.without)
+    motion = MotionSource(MotionLibrary(motion_clips), drawn.augment, drawn.max_speed, settings.seed + 1)
+    if settings.unpaired:
+        drawn = known_cameras(drawn)
+    synthetic = SyntheticSource(MotionLibrary(seen_clips), drawn, settings.seed)
+    if settings.unpaired:
+        return BatchSource(synthetic, motion, ProjectedTracks(synthetic))
+    usable = [clip for clip in tracks or [] if clip.split == "train"]
+    return BatchSource(synthetic, motion, TrackSource(usable, settings.seed + 2) if usable else None)
+
+
+def _summary(clips: list[CaptureClip] | list[TrackClip]) -> str:
+    """Tells one collection of data from another."""
+    return f"{len(clips)} clips of {sum(len(clip) for clip in clips)} frames" if clips else ""

@@ -1,0 +1,179 @@
+"""Habekost's setting with capture alone: 2D projections of some people, 3D motion of quite other people.
+
+No person is in both groups, and of the first group's motion nothing but keypoints is handed on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import InputError
+from ..generator import REFERENCE_STATURE
+from ..metrics import EVALUATED_JOINTS, p_mpjpe
+from ..skeleton import JOINT_INDEX
+from . import measure
+from .cameras import random_cameras
+from .capture import CaptureClip
+from .library import MotionBatch, MotionLibrary
+from .measure import MAX_FRAMES, JointPredictor, TestClip, mean_by_class
+from .synthetic import SyntheticSettings, SyntheticSource, observe_motion
+from .tracks import TrackBatch
+
+Array = NDArray[np.float64]
+
+PAIRS = tuple(
+    (JOINT_INDEX[f"Left{joint}"], JOINT_INDEX[f"Right{joint}"])
+    for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
+)
+"""Joints of which one is nearer to the camera than the other."""
+CLEARLY_NEARER = 0.1
+"""Metres by which it must be, to count."""
+
+
+def known_cameras(settings: SyntheticSettings) -> SyntheticSettings:
+    """Cameras that stand still and are known: focal length, tilt and height over the ground."""
+    return replace(
+        settings,
+        cameras=replace(settings.cameras, moving=0.0),
+        known_gravity=1.0,
+        known_camera_height=1.0,
+        known_person_height=0.0,
+        wrong_focal=0.0,
+    )
+
+
+EVALUATION = known_cameras(measure.EVALUATION)
+
+
+def split_people(clips: list[CaptureClip]) -> tuple[list[CaptureClip], list[CaptureClip]]:
+    """Capture for the adversary, and capture to be seen as keypoints only; no person in both.
+
+    Person by person, the one who is drawn most often first, to the group that has less so far.
+
+    Raises:
+        InputError: there is one person only.
+    """
+    odds = MotionLibrary(clips).odds.tolist()
+    share: dict[str, float] = {}
+    for clip, chance in zip(clips, odds, strict=True):
+        share[_person(clip)] = share.get(_person(clip), 0.0) + chance
+    if len(share) < 2:
+        raise InputError("unpaired training needs capture of two people or more; add some, or give --tracks")
+    groups: tuple[set[str], set[str]] = (set(), set())
+    filled = [0.0, 0.0]
+    for person in sorted(share, key=lambda person: (-share[person], person)):
+        least = int(filled[1] < filled[0])
+        groups[least].add(person)
+        filled[least] += share[person]
+    motion, seen = ([clip for clip in clips if _person(clip) in group] for group in groups)
+    return motion, seen
+
+
+def _person(clip: CaptureClip) -> str:
+    """A subject of CMU is one person in all sets made from CMU's takes."""
+    return f"{'cmu' if clip.set.startswith('cmu_') else clip.set}/{clip.subject}"
+
+
+class ProjectedTracks:
+    """Endless batches of keypoints of capture seen by known cameras; the answers are thrown away."""
+
+    def __init__(self, source: SyntheticSource) -> None:
+        self.random = source.random
+        self._source = source
+
+    def batch(self, size: int, frames: int) -> TrackBatch:
+        """As ``TrackSource.batch``."""
+        sample = self._source.batch(size, frames)
+        return TrackBatch(sample.evidence, sample.view)
+
+
+def known_camera_clips(clips: list[CaptureClip], views: int = 2, seed: int = 20260101) -> list[TestClip]:
+    """Every clip through ``views`` known cameras and the noisy detector; the same every time."""
+    library = MotionLibrary(clips)
+    seen = []
+    for index, clip in enumerate(clips):
+        motion = _first(library.clip_window(index), MAX_FRAMES)
+        in_clip = torch.ones(motion.root.shape[:2], dtype=torch.bool)
+        for view in range(views):
+            random = torch.Generator().manual_seed(seed + 1000 * index + view)
+            cameras = random_cameras(motion.root, in_clip, EVALUATION.cameras, random)
+            sample = observe_motion(motion, in_clip, cameras, EVALUATION, random)
+            seen.append(TestClip(f"{clip.name}/{view}", clip.action_class, sample))
+    return seen
+
+
+def _first(motion: MotionBatch, frames: int) -> MotionBatch:
+    per_clip = ("lengths", "ground_known")
+    cut = {
+        name: getattr(motion, name)[:, :frames]
+        for name in MotionBatch.__dataclass_fields__
+        if name not in per_clip
+    }
+    return replace(motion, **cut)
+
+
+def mean_pose(clips: list[TestClip]) -> Array:
+    """(14, 3) mean of the evaluated joints in the axes of Hips, for a person of 1.7 m."""
+    total, frames = np.zeros((len(EVALUATED_JOINTS), 3)), 0
+    for clip in clips:
+        truth = clip.sample.truth
+        hips = truth.rotations[0, :, 0]
+        pose = torch.einsum("tji,tnj->tni", hips, _joints(clip)[:, list(EVALUATED_JOINTS)])
+        total += pose.double().numpy().sum(axis=0)
+        frames += len(pose)
+    return total / max(frames, 1)
+
+
+def _joints(clip: TestClip) -> Tensor:
+    """(T, 22, 3) true joints relative to Hips, for a person of 1.7 m."""
+    truth = clip.sample.truth
+    return (truth.joints[0] - truth.joints[0, :, :1]) * (REFERENCE_STATURE / float(truth.stature[0]))
+
+
+@dataclass(frozen=True)
+class UnpairedFigures:
+    """What unpaired training is judged by, by class of action.
+
+    Attributes:
+        p_mpjpe, mean_pose: millimetres, of the network and of one pose for all frames.
+        flips: share of pairs of left and right joints, one clearly nearer, that are the wrong way round.
+    """
+
+    p_mpjpe: dict[str, float]
+    mean_pose: dict[str, float]
+    flips: dict[str, float]
+
+
+def unpaired_figures(predict: JointPredictor, clips: list[TestClip], pose: Array) -> UnpairedFigures:
+    """Measures a network; ``pose`` (14, 3) is what it is compared with, see ``mean_pose``."""
+    joints = list(EVALUATED_JOINTS)
+    rows: dict[str, list[tuple[str, float]]] = {"p_mpjpe": [], "mean_pose": [], "flips": []}
+    for clip in clips:
+        true, predicted = _joints(clip), predict(clip.sample)[0]
+        target = true[:, joints].double().numpy()
+        errors = p_mpjpe(predicted[:, joints].double().numpy(), target)
+        rows["p_mpjpe"].append((clip.action_class, 1000 * float(errors.mean())))
+        still = p_mpjpe(np.broadcast_to(pose, target.shape), target)
+        rows["mean_pose"].append((clip.action_class, 1000 * float(still.mean())))
+        rows["flips"].append((clip.action_class, depth_flips(predicted, true)))
+    return UnpairedFigures(**{name: mean_by_class(values) for name, values in rows.items()})
+
+
+def depth_flips(predicted: Tensor, true: Tensor) -> float:
+    """Share of pairs of ``PAIRS`` whose order in depth is reversed; 0 if none differs clearly.
+
+    Args:
+        predicted, true: (T, 22, 3) in the virtual camera, z forward, metres.
+    """
+    left, right = (list(side) for side in zip(*PAIRS, strict=True))
+    order = true[:, left, 2] - true[:, right, 2]
+    answered = predicted[:, left, 2] - predicted[:, right, 2]
+    clear = order.abs() > CLEARLY_NEARER
+    if not bool(clear.any()):
+        return 0.0
+    return float((order * answered < 0)[clear].float().mean())

@@ -1,0 +1,103 @@
+"""The command: a report that is the same every time, and one line for what can't be measured."""
+
+import json
+
+import pytest
+import torch
+
+from estimator.__main__ import main
+from estimator.generator import Generator, GeneratorConfig, save_weights
+from estimator.training.capture import save_cache
+from estimator.training.position_baseline import PositionNetwork
+from estimator.training.yardstick import Yardstick, save_yardstick
+
+from ..captures import made_up_clip
+
+SMALL = GeneratorConfig(channels=24, dilations=(3, 9))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    torch.manual_seed(1)
+    save_weights(folder / "generator.pt", Generator(SMALL), {})
+    save_weights(folder / "positions.pt", PositionNetwork(SMALL), {})
+    save_yardstick(folder / "yardstick.pt", Yardstick(SMALL), {})
+    clips = [made_up_clip("a", 90, 1), made_up_clip("t", 80, 2, split="test")]
+    save_cache(clips, folder / "capture.npz")
+    return folder
+
+
+def _evaluate(files, *more, out="out"):
+    arguments = ["evaluate", "--mocap", str(files / "capture.npz"), "--out", str(files / out)]
+    return main([*arguments, "--weights", f"mine={files / 'generator.pt'}", *map(str, more)])
+
+
+def _report(files, out):
+    return json.loads((files / out / "evaluation.json").read_text())
+
+
+def test_every_model_is_in_the_report(files, capsys):
+    models = ["--positions", files / "positions.pt", "--yardstick", files / "yardstick.pt"]
+    assert _evaluate(files, *models, "--conditions", "clean") == 0
+    printed = capsys.readouterr().out
+    assert "## clean" in printed and "P-MPJPE" in printed
+    report = _report(files, "out")
+    assert list(report["models"]) == ["truth", "mean pose", "positions", "yardstick", "mine", "mine refined"]
+    assert [row["clip"] for row in report["clips"]] == ["t/0"] * 6
+    table = report["results"]["clean"]
+    assert table["truth"]["p_mpjpe_mm"]["walk_run"] < 1e-6
+    raw, refined = (table[name]["reprojection_percent"]["clips"] for name in ("mine", "mine refined"))
+    assert 0 < refined < raw, "refinement moves the take onto its keypoints"
+    assert "w_mpjpe_rigid_mm" in table["yardstick"] and "w_mpjpe_rigid_mm" not in table["positions"]
+    text = (files / "out" / "evaluation.md").read_text()
+    assert report["protocol"] in text and "| yardstick" in text
+    for picture in ("errors_by_class.png", "distributions.png"):
+        assert (files / "out" / picture).stat().st_size > 1000 and f"({picture})" in text
+
+
+def test_the_same_figures_every_time(files):
+    for out in ("once", "again"):
+        assert _evaluate(files, "--no-refine", "--conditions", "noisy", "coco17-sparse", out=out) == 0
+    once, again = _report(files, "once"), _report(files, "again")
+    assert list(once["models"]) == ["truth", "mean pose", "mine"]
+    assert list(once["results"]) == ["noisy", "coco17-sparse"]
+    assert len(once["clips"]) == 3 * 3, "two views of the noisy clip"
+    for untimed in (once, again):
+        del untimed["frames_per_second"]
+    assert once == again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weights", "{f}/capture.npz"], "capture.npz: not weights"),
+        (["--weights", "{f}/none.pt"], "none.pt: no such file of weights"),
+        (
+            ["--weights", "{f}/generator.pt", "generator={f}/generator.pt"],
+            "two models are called 'generator'",
+        ),
+        (["--yardstick", "{f}/positions.pt"], "positions.pt: not weights of the yardstick"),
+        (["--yardstick", "{f}/none.pt"], "none.pt: no such file of weights"),
+        (["--set", "{f}/nowhere"], "nowhere: no such file or folder"),
+        (["--set", "mocap-validation"], "no clip of it is in the split 'validation'"),
+        (["--set", "mocap-test", "mocap-validation"], "one split of the motion capture at a time"),
+        (["--conditions", "long-walk"], "long-walk: no clip of the split is a walk"),
+        (["--conditions", "foggy"], "invalid choice: 'foggy'"),
+    ],
+)
+def test_what_cant_be_measured_is_told_in_one_line(files, capsys, arguments, message):
+    filled = [argument.format(f=files) for argument in arguments]
+    base = ["evaluate", "--mocap", str(files / "capture.npz"), "--out", str(files / "bad"), "--no-refine"]
+    try:
+        status = main([*base, *filled])
+    except SystemExit as end:
+        status = end.code
+    error = capsys.readouterr().err
+    assert status == 2 and message in error and error.count("\n") == 1
+    assert not (files / "bad" / "evaluation.json").exists()
+
+
+def test_capture_has_to_be_given(files, capsys):
+    assert main(["evaluate", "--out", str(files / "bad")]) == 2
+    assert "give the motion capture with --mocap" in capsys.readouterr().err
