@@ -13,11 +13,14 @@ from . import (
     file_handler,
     keypoint_import,
     overlay,
+    panel_retarget,
     panels,
     preferences,
     properties,
     scene_operators,
 )
+from .retarget import export_operators, map_operators, operators
+from .retarget import properties as retarget_properties
 
 CLASSES: tuple[type, ...] = (
     preferences.KineliftPreferences,
@@ -35,12 +38,18 @@ CLASSES: tuple[type, ...] = (
     estimate_operator.KINELIFT_OT_cancel_estimate,
     file_handler.KINELIFT_FH_keypoints,
     panels.KINELIFT_UL_people,
-    panels.KINELIFT_PT_keypoints_view3d,
-    panels.KINELIFT_PT_camera_view3d,
-    panels.KINELIFT_PT_estimate_view3d,
-    panels.KINELIFT_PT_keypoints_clip,
-    panels.KINELIFT_PT_camera_clip,
-    panels.KINELIFT_PT_estimate_clip,
+    *panels.PANELS,
+    retarget_properties.KineliftMappedBone,
+    retarget_properties.KineliftBoneMap,
+    retarget_properties.KineliftRetargetSettings,
+    map_operators.KINELIFT_OT_find_bone_map,
+    map_operators.KINELIFT_OT_save_bone_map,
+    map_operators.KINELIFT_OT_load_bone_map,
+    operators.KINELIFT_OT_retarget,
+    operators.KINELIFT_OT_preview_retarget,
+    export_operators.KINELIFT_OT_export_motion,
+    panel_retarget.KINELIFT_UL_bone_map,
+    *panel_retarget.PANELS,
 )
 
 
@@ -50,6 +59,9 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.kinelift = bpy.props.PointerProperty(type=properties.KineliftSettings)
+    bpy.types.Scene.kinelift_retarget = bpy.props.PointerProperty(
+        type=retarget_properties.KineliftRetargetSettings
+    )
     bpy.app.handlers.load_pre.append(estimate_job.end_before_load)
     overlay.add_draw_handlers()
     atexit.register(_leave)
@@ -63,6 +75,7 @@ def unregister() -> None:
     estimate_job.end_running_job()
     overlay.remove_draw_handlers()
     bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)
+    del bpy.types.Scene.kinelift_retarget
     del bpy.types.Scene.kinelift
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,0 +1,101 @@
+"""Which of a rig's bones is which human bone; as data, as JSON, and whether it will do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...estimator.atomic_write import written_whole
+from ...estimator.errors import InputError
+from .human_bones import HUMAN_BONES, REQUIRED, label
+
+_KIND = "kinelift bone map"
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """Bones of a rig by human bone.
+
+    Attributes:
+        bones: human bone → the rig's bone; what is not there is not mapped.
+        switches: bone → custom property → value that the action has to set, so that these bones move the rig.
+        controls: whether the bones are an animator's controls, whose hierarchy may be any.
+    """
+
+    bones: Mapping[str, str]
+    switches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    controls: bool = False
+
+    def __contains__(self, human_bone: str) -> bool:
+        return human_bone in self.bones
+
+    def chain(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the human bones that are mapped, in the given order."""
+        return tuple(name for name in names if name in self.bones)
+
+
+def check_map(bone_map: BoneMap, rig_name: str, bones: Iterable[str]) -> None:
+    """Raises InputError where a required bone is missing, a bone isn't in the rig, or one occurs twice."""
+    missing = [label(bone) for bone in REQUIRED if not bone_map.bones.get(bone)]
+    if missing:
+        raise InputError(
+            f"{rig_name}: no bone is chosen for {', '.join(missing)}; choose them in the bone map"
+        )
+    present = set(bones)
+    used: dict[str, str] = {}
+    for human, bone in bone_map.bones.items():
+        if bone not in present:
+            raise InputError(f"{rig_name}: has no bone {bone}, the map's {label(human)}; choose another one")
+        if bone in used:
+            raise InputError(
+                f"{rig_name}: bone {bone} is chosen for {label(used[bone])} and for {label(human)}; "
+                "clear one of them"
+            )
+        used[bone] = human
+
+
+def save_map(path: Path, bone_map: BoneMap) -> None:
+    """Writes a map as JSON, whole or not at all."""
+    content: dict[str, Any] = {"kind": _KIND, "controls": bone_map.controls, "bones": dict(bone_map.bones)}
+    if bone_map.switches:
+        content["switches"] = {bone: dict(values) for bone, values in bone_map.switches.items()}
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_map(path: Path) -> BoneMap:
+    """Reads a map that ``save_map`` wrote.
+
+    Raises:
+        InputError: the file can't be read, is no bone map, or names an unknown human bone.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror}); choose another file") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON ({error}); choose a bone map that Kinelift saved") from error
+    if not isinstance(content, dict) or content.get("kind") != _KIND:
+        raise InputError(f'{path}: has no "kind": "{_KIND}"; choose a bone map that Kinelift saved')
+    bones = content.get("bones")
+    if not isinstance(bones, dict) or not all(isinstance(bone, str) and bone for bone in bones.values()):
+        raise InputError(f'{path}: "bones" must give a bone\'s name for each human bone')
+    unknown = [human for human in bones if human not in HUMAN_BONES]
+    if unknown:
+        raise InputError(
+            f"{path}: {unknown[0]!r} is no human bone; they are called {', '.join(HUMAN_BONES[:8])}, …"
+        )
+    return BoneMap(bones, _switches(path, content.get("switches", {})), bool(content.get("controls")))
+
+
+def _switches(path: Path, content: object) -> dict[str, dict[str, float]]:
+    try:
+        return {
+            str(bone): {str(name): float(value) for name, value in values.items()}
+            for bone, values in content.items()  # type: ignore[attr-defined]
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f'{path}: "switches" must give numbers by bone and property') from error

@@ -1,0 +1,121 @@
+"""Known rigs: one JSON file each in ``presets/``, with the names that their makers gave the bones.
+
+In a file ``{side}`` stands for the rig's mark of a side; lists are joints along a chain, from the body
+outwards, and a rig may lack some of them. ``controls`` marks rigs that an animator moves by controls,
+``switches`` what must be set for these controls to move the rig.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .bone_map import BoneMap
+from .human_bones import FINGERS, NECK, REQUIRED, SIDES, SPINE
+
+_FOLDER = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Names of a known rig's bones.
+
+    Attributes:
+        name: of its file.
+        title: for the user.
+        bones: human bone → name, without any prefix that a file may give all names.
+    """
+
+    name: str
+    title: str
+    bones: dict[str, str]
+    switches: dict[str, dict[str, float]]
+    controls: bool
+
+
+@dataclass(frozen=True)
+class PresetMatch:
+    """How a rig's names fit a preset.
+
+    Attributes:
+        complete: whether all required bones are there.
+        share: of the preset's names that are in the rig.
+    """
+
+    preset: Preset
+    bone_map: BoneMap
+    complete: bool
+    share: float
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """All of them, by name."""
+    return tuple(
+        _from_file(path.stem, json.loads(path.read_text("utf-8"))) for path in sorted(_FOLDER.glob("*.json"))
+    )
+
+
+def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
+    """Looks for a preset's names among a rig's, whatever prefix they all carry and in whatever case."""
+    by_name = {name.casefold(): name for name in reversed(bone_names)}
+    prefix = _common_prefix(preset, tuple(by_name))
+
+    def found(name: str) -> str | None:
+        return by_name.get((prefix + name).casefold())
+
+    bones = {human: bone for human, name in preset.bones.items() if (bone := found(name)) is not None}
+    bones = _from_one_on(bones)
+    switches = {bone: values for name, values in preset.switches.items() if (bone := found(name)) is not None}
+    complete = all(human in bones for human in REQUIRED)
+    return PresetMatch(
+        preset, BoneMap(bones, switches, preset.controls), complete, len(bones) / len(preset.bones)
+    )
+
+
+def _common_prefix(preset: Preset, lowered: Sequence[str]) -> str:
+    """What stands before most of the preset's names in the rig."""
+    wanted = [name.casefold() for name in preset.bones.values()]
+    votes: Counter[str] = Counter()
+    for name in set(wanted):
+        votes.update(bone[: -len(name)] for bone in lowered if bone.endswith(name))
+    # Of equally frequent ones the shortest: no prefix at all before any other.
+    return max(votes, key=lambda prefix: (votes[prefix], -len(prefix), prefix), default="")
+
+
+def _from_one_on(bones: dict[str, str]) -> dict[str, str]:
+    """Chains numbered without holes: a spine whose first bone is missing starts with the next."""
+    found = dict(bones)
+    for chain in (SPINE, NECK):
+        present = [bones[name] for name in chain if name in bones]
+        for name in chain:
+            found.pop(name, None)
+        found.update(zip(chain, present, strict=False))
+    return found
+
+
+def _from_file(name: str, content: dict[str, Any]) -> Preset:
+    marks = dict(zip(SIDES, (content["left"], content["right"]), strict=True))
+    bones: dict[str, str] = {}
+    for part, entry in content["bones"].items():
+        if part in ("spine", "neck"):
+            bones.update(zip(SPINE if part == "spine" else NECK, entry, strict=False))
+        elif isinstance(entry, str) and "{side}" not in entry:
+            bones[part] = entry
+        else:
+            for side, mark in marks.items():
+                names = [entry] if isinstance(entry, str) else entry
+                for joint, template in enumerate(names, start=1):
+                    human = f"{side}_{part}_{joint}" if part in FINGERS else f"{side}_{part}"
+                    bones[human] = template.replace("{side}", mark)
+    switches = {
+        bone.replace("{side}", mark): values
+        for bone, values in content.get("switches", {}).items()
+        for mark in marks.values()
+    }
+    return Preset(name, content["title"], bones, switches, content.get("controls", False))

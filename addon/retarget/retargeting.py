@@ -1,0 +1,234 @@
+"""One retarget from the settings to the curves: the only module that knows all the steps.
+
+It is a generator, so that long ones show progress and can be stopped; nothing is written before the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Quaternion
+from numpy.typing import NDArray
+
+from ...estimator.errors import InputError
+from ..animation import Curve
+from .anatomy import Body, read_body
+from .bone_map import BoneMap, check_map
+from .control_rig import ControlRig, observe_controls, pose_kept
+from .evaluation import Stage, parent_world, stage
+from .forward_kinematics import Posed, World
+from .local_keys import bone_path, location_curves, rotation_curves
+from .plan import Plan, RetargetSettings, make_plan, moved_bones
+from .rest_rig import read_rest_rig
+from .solving import solve_evaluated, solve_rigid
+from .source_motion import SourceMotion, frame_range, read_source
+
+Array = NDArray[np.float64]
+
+_MOST_FRAMES = 500_000
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """What is to be written.
+
+    Attributes:
+        target: name of the object.
+        action: name for the new action.
+        curves: all of its keys.
+        notes: lines for the user.
+    """
+
+    target: str
+    action: str
+    curves: list[Curve]
+    fill_strip: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def retarget(
+    scene: bpy.types.Scene,
+    source: bpy.types.Object,
+    source_map: BoneMap,
+    target: bpy.types.Object,
+    target_map: BoneMap,
+    settings: RetargetSettings,
+) -> Generator[float | Retargeted, None, None]:
+    """Yields how far it is, 0..1, and at last the result. Between two steps nothing must change the file.
+
+    Raises:
+        InputError: source, target or maps can't be used; nothing was changed.
+    """
+    require_pair(source, target)
+    with ExitStack() as stack:
+        source_stage = stack.enter_context(stage(source, scene))
+        frames = _frames(source, settings)
+        source_body = _body(source, source_map, source_stage, float(frames[0]))
+        motion: SourceMotion | None = None
+        for motion_step in read_source(source, source_body, frames, source_stage):
+            if isinstance(motion_step, SourceMotion):
+                motion = motion_step
+            else:
+                yield 0.4 * motion_step
+    assert motion is not None
+    if not all(np.isfinite(turn).all() for turn in motion.turns.values()):
+        raise InputError(f"{source.name}: its action gives poses that are no numbers; check its curves")
+
+    with ExitStack() as stack:
+        target_stage = stack.enter_context(stage(target, scene))
+        target_stage.now()  # a target that was never shown has no pose yet
+        stack.enter_context(pose_kept(target, _present_switches(target, target_map)))
+        target_body = _body(target, target_map, target_stage, None)
+        bones = [target_body.bone_map.bones[human] for human in moved_bones(motion, target_body, settings)]
+        rig = observe_controls(target, target_body.rig, bones, target_stage)
+        plan = make_plan(scene, source, source_body, target, target_body, motion, rig, settings)
+        yield 0.5
+        posed = solve_rigid(
+            rig, plan.world, plan.rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre
+        )
+        if not rig.rigid:
+            steps = solve_evaluated(
+                target,
+                rig,
+                plan.world,
+                plan.rotations,
+                posed,
+                plan.hips,
+                plan.thighs,
+                plan.hip_centre,
+                frames,
+                target_stage,
+            )
+            for solve_step in steps:
+                if isinstance(solve_step, Posed):
+                    posed = solve_step
+                else:
+                    yield 0.5 + 0.45 * solve_step
+    curves = _curves(target, target_map, rig, plan, posed, frames, settings)
+    data = source.animation_data
+    motion_name = data.action.name if data is not None and data.action is not None else source.name
+    action = f"{target.name} {motion_name}"
+    yield Retargeted(target.name, action, curves, settings.fill_strip, _notes(target, plan, rig))
+
+
+def require_pair(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    """Raises InputError where these two can't be source and target."""
+    if source == target:
+        raise InputError(f"{target.name}: is source and target; choose two armatures")
+    for armature in (source, target):
+        if armature.type != "ARMATURE" or armature.data is None:
+            raise InputError(f"{armature.name}: is no armature; choose an armature object")
+        if not len(armature.data.bones):
+            raise InputError(f"{armature.name}: the armature has no bones; choose another one")
+    if target.library is not None and target.override_library is None:
+        raise InputError(f"{target.name}: is linked from another file; make a library override of it first")
+    if target.mode == "EDIT" or source.mode == "EDIT":
+        name = target.name if target.mode == "EDIT" else source.name
+        raise InputError(f"{name}: is in Edit Mode; leave it first (Tab)")
+    if target.data.pose_position != "POSE":
+        raise InputError(
+            f"{target.name}: is shown in Rest Position; set Pose Position in its armature's properties"
+        )
+
+
+def _curves(
+    target: bpy.types.Object,
+    target_map: BoneMap,
+    rig: ControlRig,
+    plan: Plan,
+    posed: Posed,
+    frames: Array,
+    settings: RetargetSettings,
+) -> list[Curve]:
+    length = float(np.ptp(rig.rest.matrices[:, :3, 3], axis=0).max())
+    curves: list[Curve] = []
+    if settings.root_mode == "OBJECT":
+        curves += _object_curves(target, plan.world, frames, settings.tolerance, length * rig.rest.scale)
+    for row, control in enumerate(rig.controls):
+        path, bone = bone_path(control.bone), target.pose.bones[control.bone]
+        if row in plan.heads or row == plan.hips:
+            curves += location_curves(
+                bone, path, frames, posed.own_locations[row], control.bone, settings.tolerance * length
+            )
+        if row in plan.rotations:
+            curves += rotation_curves(
+                bone, path, frames, posed.own_rotations[row], control.bone, settings.tolerance
+            )
+    for bone_name, values in _present_switches(target, target_map).items():
+        for name, value in values.items():
+            path = f'{bone_path(bone_name)[:-1]}["{bpy.utils.escape_identifier(name)}"]'
+            curves.append(Curve(path, 0, frames[:1], np.array([value]), bone_name, "CONSTANT"))
+    return curves
+
+
+def _object_curves(
+    target: bpy.types.Object, world: World, frames: Array, tolerance: float, length: float
+) -> list[Curve]:
+    back = parent_world(target).inverted_safe()
+    places, turns = [], []
+    for place, turn in zip(world.place, world.rotation, strict=True):
+        own = back @ Matrix.LocRotScale(place, Quaternion(turn), None)
+        places.append(own.translation)
+        turns.append(own.to_quaternion())
+    return [
+        *location_curves(target, "", frames, np.array(places), "Object Transforms", tolerance * length),
+        *rotation_curves(target, "", frames, np.array(turns), "Object Transforms", tolerance),
+    ]
+
+
+def _frames(source: bpy.types.Object, settings: RetargetSettings) -> Array:
+    first, last = settings.frames or frame_range(source)
+    if last < first:
+        raise InputError(f"Frames {first:g} to {last:g} are none; set the last frame after the first")
+    if (last - first) / settings.every > _MOST_FRAMES:
+        raise InputError(f"Frames {first:g} to {last:g} are too many; choose a range")
+    frames = np.arange(first, last + 1e-6, settings.every)
+    return np.append(frames, last) if frames[-1] < last - 1e-6 else frames
+
+
+def _body(armature: bpy.types.Object, bone_map: BoneMap, own_stage: Stage, frame: float | None) -> Body:
+    evaluated = own_stage.now() if frame is None else own_stage.go_to(frame)
+    rig = read_rest_rig(armature, evaluated.matrix_world.copy())
+    check_map(bone_map, armature.name, rig.bones)
+    return read_body(rig, bone_map)
+
+
+def _present_switches(target: bpy.types.Object, target_map: BoneMap) -> dict[str, dict[str, float]]:
+    """Those of the map's switches that this rig has."""
+    bones = target.pose.bones
+    found = {
+        bone: {name: value for name, value in values.items() if name in bones[bone]}
+        for bone, values in target_map.switches.items()
+        if bone in bones
+    }
+    return {bone: values for bone, values in found.items() if values}
+
+
+def _notes(target: bpy.types.Object, plan: Plan, rig: ControlRig) -> list[str]:
+    notes = []
+    if plan.locked:
+        notes.append(f"{target.name}: {', '.join(plan.locked[:3])} kept their rotation, because it is locked")
+    constrained = [
+        control.bone
+        for control in rig.controls
+        if any(
+            not constraint.mute and constraint.influence
+            for constraint in target.pose.bones[control.bone].constraints
+        )
+    ]
+    if constrained:
+        notes.append(f"{target.name}: {', '.join(constrained[:3])} have constraints, which change the motion")
+    return notes
+
+
+def finished(steps: Iterator[float | Retargeted]) -> Retargeted:
+    """Runs a retarget to its end."""
+    result = None
+    for step in steps:
+        result = step
+    assert isinstance(result, Retargeted)
+    return result

@@ -1,0 +1,100 @@
+"""Running a retarget and measuring what Blender shows of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from kinelift_checkout.addon.retarget.automatic_map import Role, find_map
+from kinelift_checkout.addon.retarget.bone_map import BoneMap
+from kinelift_checkout.addon.retarget.plan import RetargetSettings
+from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from kinelift_checkout.addon.retarget.retarget_result import write_results
+from kinelift_checkout.addon.retarget.retargeting import finished, retarget
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+FREE = RetargetSettings(plant_feet=False)
+LIMBS = tuple(
+    (f"{side}_{part}", f"{side}_{following}")
+    for side in ("left", "right")
+    for part, following in (
+        ("upper_arm", "forearm"),
+        ("forearm", "hand"),
+        ("thigh", "shin"),
+        ("shin", "foot"),
+    )
+)
+
+
+def map_of(armature: bpy.types.Object, role: Role = "TARGET") -> BoneMap:
+    return find_map(read_rest_rig(armature), role).bone_map
+
+
+def run(source: bpy.types.Object, target: bpy.types.Object, settings: RetargetSettings = FREE) -> list[str]:
+    result = finished(
+        retarget(bpy.context.scene, source, map_of(source, "SOURCE"), target, map_of(target), settings)
+    )
+    write_results([result])
+    return result.notes
+
+
+def shown(
+    armature: bpy.types.Object, bone_map: BoneMap, frame: int
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """World heads (3,) and rotations (3, 3) by human bone, as Blender evaluates them."""
+    bpy.context.scene.frame_set(frame)
+    evaluated = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    world = np.array(evaluated.matrix_world)
+    heads, rotations = {}, {}
+    for human, bone in bone_map.bones.items():
+        matrix = world @ np.array(evaluated.pose.bones[bone].matrix)
+        heads[human] = matrix[:3, 3]
+        rotations[human] = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    return heads, rotations
+
+
+def directions(heads: dict[str, Array]) -> Array:
+    ends = np.array([heads[end] - heads[start] for start, end in LIMBS])
+    return ends / np.linalg.norm(ends, axis=1, keepdims=True)
+
+
+def degrees_between(a: Array, b: Array) -> Array:
+    return np.degrees(np.arccos(np.clip((a * b).sum(axis=-1), -1.0, 1.0)))
+
+
+def turn_between(a: Array, b: Array) -> float:
+    return float(np.degrees(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1.0, 1.0))))
+
+
+def untouched(armature: bpy.types.Object) -> dict[str, Any]:
+    """What a retarget must leave alone."""
+    bones: dict[str, Any] = {}
+    pose: dict[str, Any] = {}
+    driven = armature.animation_data is not None and len(armature.animation_data.drivers) > 0
+    for bone in armature.pose.bones:
+        bones[bone.name] = (
+            [tuple(row) for row in bone.bone.matrix_local],
+            bone.bone.length,
+            bone.rotation_mode,
+            tuple(bone.lock_rotation),
+            tuple(bone.lock_location),
+            [(c.type, c.mute, None if driven else c.influence) for c in bone.constraints],
+        )
+        pose[bone.name] = (
+            tuple(bone.location),
+            tuple(bone.rotation_quaternion),
+            tuple(bone.rotation_euler),
+            tuple(bone.rotation_axis_angle),
+            tuple(bone.scale),
+            {key: value for key, value in bone.items() if isinstance(value, int | float)},
+        )
+    scenes = [(scene.name, scene.frame_current) for scene in bpy.data.scenes]
+    return {
+        "bones": bones,
+        "pose": pose,
+        "basis": [tuple(row) for row in armature.matrix_basis],
+        "scenes": scenes,
+    }

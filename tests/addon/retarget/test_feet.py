@@ -1,0 +1,124 @@
+"""Planted feet stay where they are, on the target's ground, however long its legs are."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from kinelift_checkout.addon.animation import Curve, read_curves, write_curves
+from kinelift_checkout.addon.retarget.anatomy import read_body
+from kinelift_checkout.addon.retarget.foot_contacts import CONTACT_PROPERTIES, runs
+from kinelift_checkout.addon.retarget.plan import RetargetSettings
+from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from kinelift_checkout.addon.retarget.transfer import Placing
+from kinelift_checkout.estimator.skeleton import CONTACT_NAMES
+from numpy.typing import NDArray
+
+from tests.addon.retarget.measuring import map_of, run, shown
+from tests.addon.retarget.rigs import Build, build_preset
+from tests.addon.retarget.sources import take_of, walking_motion
+
+Array = NDArray[np.float64]
+pytestmark = pytest.mark.usefixtures("empty_file")
+pytest.importorskip("torch", reason="the example's walk is posed with torch")
+
+PRESETS = {preset.name: preset for preset in presets()}
+FRAMES = 70
+
+
+def poses(armature: bpy.types.Object, humans: tuple[str, ...]) -> dict[str, Array]:
+    """(N, 3) heads by human bone over all frames."""
+    bone_map = map_of(armature)
+    found = [shown(armature, bone_map, frame)[0] for frame in range(1, FRAMES + 1)]
+    return {human: np.array([heads[human] for heads in found]) for human in humans}
+
+
+def knee_angles(joints: dict[str, Array], side: str) -> Array:
+    thigh = joints[f"{side}_shin"] - joints[f"{side}_thigh"]
+    shin = joints[f"{side}_foot"] - joints[f"{side}_shin"]
+    cosine = (thigh * shin).sum(axis=1) / np.linalg.norm(thigh, axis=1) / np.linalg.norm(shin, axis=1)
+    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+LEG = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("thigh", "shin", "foot", "toes"))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["stored", "detected"])
+@pytest.mark.parametrize(
+    "build",
+    [Build(legs=1.0), Build(legs=1.4, arms=40.0), Build(legs=0.6, trunk=0.9)],
+    ids=["same", "long", "short"],
+)
+def test_feet_that_stand_stay(build: Build, known: bool) -> None:
+    motion = walking_motion(20, FRAMES)
+    source = take_of(motion)
+    if known:
+        names = [name for side in CONTACT_PROPERTIES.values() for name in side]
+        assert [name.removeprefix("kinelift_contact_") for name in names] == list(CONTACT_NAMES)
+        curves: list[Curve] = read_curves(source)
+        frames = np.arange(1.0, FRAMES + 1)
+        for column, name in enumerate(names):
+            source[name] = 0.0
+            curves.append(Curve(f'["{name}"]', 0, frames, motion.contacts[:, column]))
+        write_curves(source, "With contacts", curves)
+    target = build_preset(PRESETS["mixamo"], build)
+    target.location.z = 0.3
+    bpy.context.view_layer.update()
+    body = read_body(read_rest_rig(target), map_of(target))
+    before = knee_angles(poses(source, LEG), "left"), knee_angles(poses(source, LEG), "right")
+    run(source, target, RetargetSettings(placing=Placing("CURSOR", (1.0, 1.0, 0.3))))
+    joints = poses(target, LEG)
+    over_ball = float(body.balls["left"][2]) - body.sole
+    for index, side in enumerate(("left", "right")):
+        ball = joints[f"{side}_toes"]
+        stands = motion.contacts[:, 2 * index + 1] > 0.5
+        steps = [ball[start + 1 : end - 1] for start, end in runs(stands) if end - start > 6]
+        assert steps
+        for step in steps:
+            assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
+            assert np.abs(step[:, 2] - 0.3 - over_ball).max() < 0.006
+        assert (ball[:, 2] - 0.3 - over_ball).min() > -0.004
+        angles = knee_angles(joints, side)
+        assert np.abs(np.diff(angles)).max() < np.abs(np.diff(before[index])).max() + 5.0
+        # Knees bend forward: the knee lies before the line from hip to ankle.
+        middle = (joints[f"{side}_thigh"] + joints[f"{side}_foot"]) / 2
+        toes = ball - joints[f"{side}_foot"]
+        bent = angles > 12.0
+        assert ((joints[f"{side}_shin"] - middle) * toes).sum(axis=1)[bent].min() > 0.0
+
+
+def test_without_planting_a_scaled_leg_slides_more() -> None:
+    """The test above can fail: without the correction the same feet move."""
+    motion = walking_motion(20, FRAMES)
+    source = take_of(motion)
+    target = build_preset(PRESETS["mixamo"], Build(legs=1.4))
+    moved = []
+    for plant in (False, True):
+        run(source, target, RetargetSettings(plant_feet=plant))
+        ball = poses(target, ("left_toes",))["left_toes"]
+        spans = [
+            ball[start + 1 : end - 1] for start, end in runs(motion.contacts[:, 1] > 0.5) if end - start > 6
+        ]
+        moved.append(max(float(np.linalg.norm(np.diff(span, axis=0), axis=1).max()) for span in spans))
+    assert moved[0] > 3 * moved[1]
+
+
+def test_a_noisy_source_stands_still_on_the_target() -> None:
+    source = take_of(walking_motion(20, FRAMES))
+    generator = np.random.default_rng(0)
+    curves = []
+    for curve in read_curves(source):
+        values = curve.values
+        if curve.data_path.endswith("location"):
+            values = values + generator.normal(size=len(values)) * 0.003
+        curves += [Curve(curve.data_path, curve.index, curve.frames, values, curve.group)]
+    write_curves(source, "Noisy", curves)
+    target = build_preset(PRESETS["unreal"], Build(legs=1.1))
+    run(source, target, RetargetSettings())
+    contacts = walking_motion(20, FRAMES).contacts
+    ball = poses(target, ("left_toes",))["left_toes"]
+    for start, end in runs(contacts[:, 1] > 0.5):
+        if end - start > 8:
+            still = ball[start + 3 : end - 3]
+            assert np.linalg.norm(np.diff(still, axis=0), axis=1).max() < 0.002

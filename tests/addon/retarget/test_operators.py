@@ -1,0 +1,228 @@
+"""What the user clicks: one step to undo, nothing half-written, clear lines where something is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from kinelift_checkout.addon.animation import fcurves_of
+from kinelift_checkout.addon.panel_retarget import PANELS
+from kinelift_checkout.addon.retarget.automatic_map import find_map
+from kinelift_checkout.addon.retarget.operators import whats_missing
+from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.retarget.properties import KineliftBoneMap, KineliftRetargetSettings, shown_map
+from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+
+from tests.addon.file_state import file_state
+from tests.addon.motions import random_motion
+from tests.addon.retarget.measuring import degrees_between, directions, map_of, shown, untouched
+from tests.addon.retarget.other_blender import run_in_other_blender
+from tests.addon.retarget.rigs import Build, build_preset
+from tests.addon.retarget.sources import take_of
+
+pytestmark = pytest.mark.usefixtures("registered")
+
+PRESETS = {preset.name: preset for preset in presets()}
+
+
+def set_up(name: str = "mixamo", frames: int = 10) -> tuple[bpy.types.Object, bpy.types.Object]:
+    source = take_of(random_motion(frames=frames, swing=0.4))
+    target = build_preset(PRESETS[name], Build(arms=45.0))
+    settings = bpy.context.scene.kinelift_retarget
+    settings.source, settings.target = source, target
+    return source, target
+
+
+def test_choosing_armatures_finds_their_bones() -> None:
+    source, target = set_up()
+    settings = bpy.context.scene.kinelift_retarget
+    assert settings.source_map.found.startswith("Kinelift")
+    assert settings.target_map.found == "Mixamo (100%)"
+    assert shown_map(settings.target_map) == find_map(read_rest_rig(target), "TARGET").bone_map
+    assert whats_missing(bpy.context) is None
+    line = next(line for line in settings.target_map.bones if line.human == "left_thigh")
+    assert line.name == "Left Thigh"
+    line.bone = ""
+    assert "no bone is chosen for Left Thigh" in (whats_missing(bpy.context) or "")
+    with pytest.raises(RuntimeError, match="no bone is chosen for Left Thigh"):
+        bpy.ops.kinelift.retarget()
+    bpy.ops.kinelift.find_bone_map(role="TARGET")
+    assert whats_missing(bpy.context) is None
+    settings.source = None
+    assert "Choose a source" in (whats_missing(bpy.context) or "")
+    assert not bpy.ops.kinelift.retarget.poll()
+    assert source.name
+
+
+@pytest.mark.parametrize("mode", ["OBJECT", "POSE"])
+def test_retarget_is_one_step_to_undo(mode: str) -> None:
+    source, target = set_up()
+    bpy.context.view_layer.objects.active = target
+    bpy.ops.object.mode_set(mode=mode)
+    bpy.context.scene.kinelift_retarget.plant_feet = False
+    bpy.ops.ed.undo_push(message="The user's file")
+    before, bones = file_state(), untouched(target)["bones"]
+    names = source.name, target.name
+    assert bpy.ops.kinelift.retarget("EXEC_DEFAULT", True) == {"FINISHED"}
+    after = file_state()
+    assert len(after["actions"]) == len(before["actions"]) + 1
+    assert {kind for kind in after if after[kind] != before[kind]} <= {"actions"}
+    source, target = (bpy.data.objects[name] for name in names)
+    assert untouched(target)["bones"] == bones
+    theirs = shown(source, map_of(source, "SOURCE"), 5)[0]
+    assert degrees_between(directions(theirs), directions(shown(target, map_of(target), 5)[0])).max() < 0.1
+    bpy.context.scene.frame_set(1)
+    bpy.ops.ed.undo()
+    assert file_state() == before
+
+
+def test_onto_all_selected_at_once_or_not_at_all() -> None:
+    source, target = set_up()
+    second = build_preset(PRESETS["vroid"], Build(legs=0.8))
+    for ob in bpy.context.view_layer.objects:
+        ob.select_set(ob in (target, second, source))
+    count = len(bpy.data.actions)
+    assert bpy.ops.kinelift.retarget(all_selected=True) == {"FINISHED"}
+    assert len(bpy.data.actions) == count + 2
+    assert all(ob.animation_data.action is not None for ob in (target, second))
+    second.scale.x = -1.0
+    actions = [ob.animation_data.action for ob in (target, second)]
+    with pytest.raises(RuntimeError, match="negative"):
+        bpy.ops.kinelift.retarget(all_selected=True)
+    assert [ob.animation_data.action for ob in (target, second)] == actions
+    assert len(bpy.data.actions) == count + 2
+    second.scale.x = 1.0
+    bpy.data.armatures[second.data.name].bones[0].name = "changed"
+    snake = bpy.data.objects.new("Snake", bpy.data.armatures.new("Snake"))
+    bpy.context.scene.collection.objects.link(snake)
+    snake.select_set(True)
+    with pytest.raises(RuntimeError, match=r"Snake: the armature has no bones"):
+        bpy.ops.kinelift.retarget(all_selected=True)
+
+
+def test_an_earlier_action_is_kept() -> None:
+    _, target = set_up()
+    bpy.ops.kinelift.retarget()
+    first = target.animation_data.action
+    values = [curve.evaluate(5) for curve in fcurves_of(target)]
+    bpy.ops.kinelift.retarget()
+    assert target.animation_data.action != first
+    assert first.use_fake_user
+    assert first.name in bpy.data.actions
+    np.testing.assert_allclose([curve.evaluate(5) for curve in fcurves_of(target)], values, atol=1e-5)
+
+
+def test_preview_poses_one_frame_without_keys() -> None:
+    source, target = set_up("unreal")
+    bpy.context.scene.frame_set(6)
+    count = len(bpy.data.actions)
+    assert bpy.ops.kinelift.preview_retarget() == {"FINISHED"}
+    assert len(bpy.data.actions) == count
+    assert target.animation_data is None or target.animation_data.action is None
+    theirs = shown(source, map_of(source, "SOURCE"), 6)[0]
+    assert degrees_between(directions(theirs), directions(shown(target, map_of(target), 6)[0])).max() < 0.1
+
+
+def test_maps_are_saved_and_loaded(tmp_path: Path) -> None:
+    _, _ = set_up()
+    settings = bpy.context.scene.kinelift_retarget
+    path = tmp_path / "hero.json"
+    assert bpy.ops.kinelift.save_bone_map(role="TARGET", filepath=str(path)) == {"FINISHED"}
+    saved = shown_map(settings.target_map)
+    next(line for line in settings.target_map.bones if line.human == "head").bone = "LeftHand"
+    assert bpy.ops.kinelift.load_bone_map(role="TARGET", filepath=str(path)) == {"FINISHED"}
+    assert shown_map(settings.target_map) == saved
+    content = json.loads(path.read_text())
+    content["bones"]["head"] = "Skull"
+    path.write_text(json.dumps(content))
+    bpy.ops.kinelift.load_bone_map(role="TARGET", filepath=str(path))
+    assert "has no bone Skull" in (whats_missing(bpy.context) or "")
+    path.write_text("{}")
+    with pytest.raises(RuntimeError, match="kinelift bone map"):
+        bpy.ops.kinelift.load_bone_map(role="TARGET", filepath=str(path))
+
+
+def test_settings_survive_save_and_reload(tmp_path: Path) -> None:
+    _, target = set_up()
+    settings = bpy.context.scene.kinelift_retarget
+    settings.start, settings.root_mode, settings.locked = "CURSOR", "IN_PLACE", (True, False, True)
+    bone_map, name = shown_map(settings.target_map), target.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    settings = bpy.context.scene.kinelift_retarget
+    assert (settings.start, settings.root_mode, tuple(settings.locked)) == (
+        "CURSOR",
+        "IN_PLACE",
+        (True, False, True),
+    )
+    assert settings.target.name == name
+    assert shown_map(settings.target_map) == bone_map
+
+
+def test_every_setting_explains_itself() -> None:
+    for group in (KineliftRetargetSettings, KineliftBoneMap):
+        for name, prop in group.bl_rna.properties.items():
+            if name not in {"rna_type", "name", "bones"}:
+                assert prop.description, name
+    assert all(panel.is_registered for panel in PANELS)
+
+
+@pytest.mark.parametrize("kind", ["FBX_UNREAL", "FBX_UNITY", "GLTF", "BVH", "USD"])
+def test_export(kind: str, tmp_path: Path) -> None:
+    _, target = set_up("unreal")
+    bpy.ops.kinelift.retarget()
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    cube.modifiers.new("Armature", "ARMATURE").object = target
+    cube.vertex_groups.new(name="pelvis").add(range(8), 1.0, "REPLACE")
+    cube.parent = target
+    bpy.context.view_layer.objects.active = target
+    selected = {ob.name for ob in bpy.context.selected_objects}
+    bpy.context.scene.frame_end = 10
+    wanted = shown(target, map_of(target), 8)[0]
+    path = str(tmp_path / "hero")
+    if kind == "GLTF":
+        bpy.ops.wm.save_as_mainfile(filepath=path + ".blend")
+        run_in_other_blender(f"""
+            bpy.ops.wm.open_mainfile(filepath={path!r} + ".blend")
+            print(bpy.ops.kinelift.export_motion(kind="GLTF", filepath={path!r}))
+            bpy.ops.wm.read_factory_settings(use_empty=True)
+            bpy.ops.import_scene.gltf(filepath={path!r} + ".glb")
+            bpy.ops.wm.save_as_mainfile(filepath={path!r} + "_back.blend")
+        """)
+        bpy.ops.wm.open_mainfile(filepath=path + "_back.blend")
+    else:
+        assert bpy.ops.kinelift.export_motion(kind=kind, filepath=path) == {"FINISHED"}
+        assert {ob.name for ob in bpy.context.selected_objects} == selected
+        written = next(tmp_path.glob("hero.*"))
+        if kind == "USD":
+            assert written.stat().st_size > 1000
+            return
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        if kind.startswith("FBX"):
+            bpy.ops.import_scene.fbx(filepath=str(written))
+        else:
+            bpy.ops.import_anim.bvh(filepath=str(written), axis_forward="Y", axis_up="Z", frame_start=1)
+    back = next(ob for ob in bpy.data.objects if ob.type == "ARMATURE")
+    bones = map_of(back, "SOURCE")
+    assert len(back.data.bones) == len(PRESETS["unreal"].bones), "no leaf bones"
+    # Importers begin at frame 0 or 1.
+    differences = [
+        degrees_between(directions(wanted), directions(shown(back, bones, frame)[0])).max()
+        for frame in (7, 8, 9)
+    ]
+    assert min(differences) < 1.0
+
+
+def test_export_needs_an_armature_and_a_folder(tmp_path: Path) -> None:
+    assert not bpy.ops.kinelift.export_motion.poll()
+    _, target = set_up()
+    bpy.context.view_layer.objects.active = target
+    with pytest.raises(RuntimeError, match="is no folder"):
+        bpy.ops.kinelift.export_motion(kind="GLTF", filepath=str(tmp_path / "none" / "a.glb"))
+    with pytest.raises(RuntimeError, match="has no action"):
+        bpy.ops.kinelift.export_motion(kind="BVH", filepath=str(tmp_path / "a.bvh"))

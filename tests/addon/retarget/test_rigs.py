@@ -1,0 +1,192 @@
+"""Real rigs: Rigify's, Blender's own importers', and an export and import as FBX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import bpy
+import pytest
+from kinelift_checkout.addon.animation import fcurves_of
+from kinelift_checkout.addon.retarget.bone_map import BoneMap
+from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
+from kinelift_checkout.addon.retarget.evaluation import stage
+from kinelift_checkout.addon.retarget.plan import RetargetSettings
+from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from kinelift_checkout.addon.retarget.retarget_result import write_results
+from kinelift_checkout.addon.retarget.retargeting import finished, retarget
+from kinelift_checkout.estimator.motion_bvh import save_bvh
+
+from tests.addon.motions import random_motion
+from tests.addon.retarget.measuring import FREE, degrees_between, directions, map_of, run, shown, untouched
+from tests.addon.retarget.other_blender import run_in_other_blender
+from tests.addon.retarget.rigs import Build, build_preset
+from tests.addon.retarget.sources import take_of
+
+pytestmark = pytest.mark.usefixtures("empty_file")
+
+PRESETS = {preset.name: preset for preset in presets()}
+
+
+@pytest.fixture(scope="module")
+def rigify_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rigify's human metarig and the rig generated from it, made once."""
+    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
+    run_in_other_blender(f"""
+        if addon_utils.enable("rigify", default_set=True) is not None:
+            bpy.ops.object.armature_human_metarig_add()
+            bpy.context.object.name = "metarig"
+            bpy.ops.pose.rigify_generate()
+            bpy.ops.wm.save_as_mainfile(filepath={str(path)!r})
+    """)
+    if not path.exists():
+        pytest.skip("needs Rigify, which this Blender lacks")
+    return path
+
+
+@pytest.fixture
+def rigify(rigify_file: Path) -> Iterator[tuple[bpy.types.Object, bpy.types.Object]]:
+    bpy.ops.wm.open_mainfile(filepath=str(rigify_file))
+    yield bpy.data.objects["metarig"], bpy.data.objects["rig"]
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_rigifys_metarig(rigify: tuple[bpy.types.Object, bpy.types.Object], rolled: bool) -> None:
+    metarig, _ = rigify
+    source = take_of(random_motion(frames=12, swing=0.6))
+    if rolled:
+        metarig.rotation_euler, metarig.scale = (0.3, 0.1, 2.0), (2.0, 2.0, 2.0)
+        bpy.context.view_layer.update()
+    before = untouched(metarig)
+    run(source, metarig)
+    assert untouched(metarig) == before
+    for frame in (1, 7, 12):
+        theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
+        ours = shown(metarig, map_of(metarig), frame)[0]
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+
+
+def test_rigifys_generated_rig_moves_its_mesh_bones(
+    rigify: tuple[bpy.types.Object, bpy.types.Object],
+) -> None:
+    """Keys are on the FK controls and the switches; what counts is where the DEF bones are."""
+    _, rig = rigify
+    source = take_of(random_motion(frames=12, swing=0.5))
+    controls, mechanism = map_of(rig), map_of(rig, "SOURCE")
+    deforming = BoneMap({human: f"DEF-{bone}" for human, bone in PRESETS["rigify_metarig"].bones.items()})
+    assert controls.bones["left_upper_arm"] == "upper_arm_fk.L"
+    assert mechanism.bones["left_upper_arm"] == "ORG-upper_arm.L"
+    before = untouched(rig)
+    assert run(source, rig) == []
+    assert untouched(rig) == before
+    paths = {curve.data_path for curve in fcurves_of(rig)}
+    assert {
+        f'pose.bones["{limb}_parent.{side}"]["IK_FK"]' for limb in ("thigh", "upper_arm") for side in "LR"
+    } <= paths
+    for frame in (1, 7, 12):
+        theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
+        ours = shown(rig, deforming, frame)[0]
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.5
+    # And back from the rig, whose bones are moved by constraints, to a plain armature.
+    copy = build_preset(PRESETS["unreal"], Build(arms=45.0))
+    settings = RetargetSettings(plant_feet=False, frames=(1, 12))
+    write_results([finished(retarget(bpy.context.scene, rig, mechanism, copy, map_of(copy), settings))])
+    theirs = shown(source, map_of(source, "SOURCE"), 7)[0]
+    ours = shown(copy, map_of(copy), 7)[0]
+    assert degrees_between(directions(theirs), directions(ours)).max() < 1.0
+
+
+def test_rigifys_controls_have_a_space_of_their_own(
+    rigify: tuple[bpy.types.Object, bpy.types.Object],
+) -> None:
+    """With the switches set, every FK control hangs rigidly on another, though not on its parent."""
+    _, rig = rigify
+    rig_map = map_of(rig)
+    bones = [
+        bone
+        for human, bone in rig_map.bones.items()
+        if not human.startswith(("left", "right")) or not human[-1].isdigit()
+    ]
+    before = untouched(rig)
+    with (
+        stage(rig, bpy.context.scene) as own,
+        pose_kept(rig, {b: v for b, v in rig_map.switches.items() if b in rig.pose.bones}),
+    ):
+        observed = observe_controls(rig, read_rest_rig(rig), bones, own)
+    assert untouched(rig) == before
+    assert observed.rigid
+    above = {c.bone: observed.controls[c.turned_by].bone for c in observed.controls if c.turned_by >= 0}
+    assert above["neck"] == "spine_fk.003"
+    assert above["thigh_fk.L"] == "spine_fk"
+    assert above["upper_arm_fk.R"] == "shoulder.R"
+
+
+@pytest.mark.parametrize("rotate_mode", ["NATIVE", "QUATERNION"])
+def test_an_imported_bvh_is_source_and_target(tmp_path: Path, rotate_mode: str) -> None:
+    motion = random_motion(frames=10, swing=0.5)
+    save_bvh(tmp_path / "walk.bvh", motion)
+    bpy.ops.import_anim.bvh(filepath=str(tmp_path / "walk.bvh"), rotate_mode=rotate_mode, frame_start=1)
+    source = bpy.context.object
+    target = build_preset(PRESETS["vroid"], Build(arms=60.0, legs=0.8))
+    run(source, target)
+    for frame in (1, 6, 10):
+        theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
+        ours = shown(target, map_of(target), frame)[0]
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+    take = take_of(random_motion(seed=4, frames=10))
+    before = untouched(source)
+    run(take, source)
+    after = untouched(source)
+    assert after["basis"] == before["basis"]
+    theirs = shown(take, map_of(take, "SOURCE"), 5)[0]
+    assert degrees_between(directions(theirs), directions(shown(source, map_of(source), 5)[0])).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", ["fbx", "gltf"])
+def test_through_export_and_import(tmp_path: Path, kind: str) -> None:
+    """Importers turn and scale the object and let bones point elsewhere: 0.01 and 90° about X for FBX."""
+    original = build_preset(PRESETS["mixamo"], Build(arms=45.0))
+    path = str(tmp_path / "rig")
+    if kind == "fbx":
+        bpy.ops.export_scene.fbx(filepath=path + ".fbx", add_leaf_bones=False)
+        bpy.data.objects.remove(original)
+        bpy.ops.import_scene.fbx(filepath=path + ".fbx", global_scale=100.0)
+    else:
+        bpy.ops.wm.save_as_mainfile(filepath=path + ".blend")
+        run_in_other_blender(f"""
+            bpy.ops.wm.open_mainfile(filepath={path!r} + ".blend")
+            mesh = bpy.data.objects.new("Body", bpy.data.meshes.new("Body"))
+            mesh.data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+            bpy.context.scene.collection.objects.link(mesh)
+            mesh.vertex_groups.new(name="Hips").add(range(3), 1.0, "REPLACE")
+            mesh.parent = bpy.data.objects["mixamo"]
+            mesh.modifiers.new("Armature", "ARMATURE").object = mesh.parent
+            bpy.ops.export_scene.gltf(filepath={path!r} + ".glb")
+            bpy.ops.wm.read_factory_settings(use_empty=True)
+            bpy.ops.import_scene.gltf(filepath={path!r} + ".glb")
+            bpy.ops.wm.save_as_mainfile(filepath={path!r} + "_back.blend")
+        """)
+        bpy.ops.wm.open_mainfile(filepath=path + "_back.blend")
+    target = next(ob for ob in bpy.data.objects if ob.type == "ARMATURE")
+    source = take_of(random_motion(frames=10, swing=0.5))
+    run(source, target)
+    for frame in (1, 10):
+        theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
+        ours = shown(target, map_of(target), frame)[0]
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+
+
+def test_a_linked_target_is_refused(tmp_path: Path) -> None:
+    rig = build_preset(PRESETS["mixamo"])
+    rig.name = "Hero"
+    bpy.data.libraries.write(str(tmp_path / "hero.blend"), {rig})
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "hero.blend"), link=True) as (_, wanted):
+        wanted.objects = ["Hero"]
+    hero = bpy.data.objects["Hero"]
+    bpy.context.scene.collection.objects.link(hero)
+    bpy.context.view_layer.update()
+    source = take_of(random_motion(frames=4))
+    with pytest.raises(Exception, match=r"^Hero: is linked from another file; make a library override"):
+        finished(retarget(bpy.context.scene, source, map_of(source, "SOURCE"), hero, map_of(hero), FREE))
