@@ -21,6 +21,7 @@ from ..estimator.skeleton import JOINT_INDEX, JOINT_NAMES
 from . import quaternions
 from .animation import Curve, array_curves, fcurves_of, write_curves
 from .armature import ROOT_BONE
+from .take_properties import add_properties, property_curves
 from .timing import KeyTimes, Timing, key_times, points_at, rotations_at
 
 Array = NDArray[np.float64]
@@ -110,6 +111,8 @@ def write_action(
     add(JOINT_NAMES[0], "location", quaternions.rotate(quaternions.conjugate(basis[0]), translation - head))
     for joint, joint_name in enumerate(JOINT_NAMES):
         add(joint_name, "rotation_quaternion", local[:, joint])
+    curves += property_curves(motion, times.rows, times.scene_frames)
+    add_properties(armature_object)
     return write_curves(armature_object, name, curves)
 
 

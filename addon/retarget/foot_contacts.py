@@ -7,16 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..animation import fcurves_of
+from ..take_properties import CONTACT_PROPERTIES
 from .human_bones import SIDES
 from .source_motion import SourceMotion
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-CONTACT_PROPERTIES = {
-    side: (f"kinelift_contact_{side}_heel", f"kinelift_contact_{side}_toe") for side in SIDES
-}
-"""Custom properties of a take's armature object, animated: probability that the point stands still."""
 
 _PROBABLE = 0.5
 _SLOW = 0.3

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from kinelift_checkout.addon import animation, armature, quaternions, timing
 from kinelift_checkout.addon.action import ActionSettings, write_action
+from kinelift_checkout.addon.take_properties import CONFIDENCE_PROPERTY, CONTACT_PROPERTIES
 from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion import Motion
 from kinelift_checkout.estimator.skeleton import JOINT_NAMES, PARENTS
@@ -192,16 +193,28 @@ def test_neighbouring_keys_lie_in_one_hemisphere_whatever_the_motion_has() -> No
         assert keys[0, 0] >= 0
 
 
+def test_contacts_and_confidence_are_shown_as_properties() -> None:
+    motion = random_motion(frames=5)
+    ob = person(motion, ActionSettings(clip_start=1))
+    for row in (0, 3):
+        bpy.context.scene.frame_set(1 + row)
+        shown = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        names = [name for pair in CONTACT_PROPERTIES.values() for name in pair]
+        assert np.allclose([shown[name] for name in names], motion.contacts[row], atol=1e-5)
+        assert shown[CONFIDENCE_PROPERTY] == pytest.approx(motion.frame_confidence[row], abs=1e-5)
+
+
 def test_curves_are_grouped_by_bone_and_read_back() -> None:
     motion = random_motion(frames=5)
     ob = person(motion, ActionSettings(root_mode="ROOT_BONE", clip_start=1))
     curves = animation.read_curves(ob)
-    assert len(curves) == 3 + 4 + 3 + 4 * 22
+    assert len(curves) == 3 + 4 + 3 + 4 * 22 + 4 + 1
     for curve in curves:
-        assert curve.data_path.startswith(f'pose.bones["{curve.group}"].')
+        of_bone = f'pose.bones["{curve.group}"].'
+        assert curve.data_path.startswith('["kinelift_' if curve.group == "Kinelift" else of_bone)
         assert curve.interpolation == "LINEAR"
         assert np.array_equal(curve.frames, np.arange(1, 6))
-    assert {curve.group for curve in curves} == {"Root", *JOINT_NAMES}
+    assert {curve.group for curve in curves} == {"Root", "Kinelift", *JOINT_NAMES}
     rewritten = animation.write_curves(ob, "Copy", curves)
     assert ob.animation_data.action == rewritten
     for a, b in zip(curves, animation.read_curves(ob), strict=True):
