@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from .observation import Evidence
 from .placement import place
 from .refinement import refine
 from .root_solve import RootEvidence, solve_root
+from .steadying import steadied
 from .track import KeypointTrack, Progress
 from .world import world_from_ground
 
@@ -108,6 +110,7 @@ def solve_in_axes(
     progress: Progress,
 ) -> tuple[Array, Lifted, Array]:
     """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
+    lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
     seen = root_evidence(evidence, centre, lifted)
     root = solve_root(seen)
     ground = _ground(axes, lifted, seen, root)
