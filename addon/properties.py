@@ -155,7 +155,7 @@ class KineliftSettings(bpy.types.PropertyGroup):
     )
 
     actor_height: bpy.props.FloatProperty(
-        name="Actor's Height (m)",
+        name="Height (m)",
         description="Standing height of the person in metres, for the right size and distance; 0 if unknown",
         min=0.0,
         max=3.0,
