@@ -1,7 +1,7 @@
 """Peak memory of an estimate beyond its input and output, for a short and a very long clip.
 
-``python -m benchmarks.memory [--frames N …]``, from the repository's root; Linux only. Refinement takes a
-while: with ``--steps 2`` the memory is the same, and the time is not.
+``python -m benchmarks.memory [--frames N …] [--fps F]``, from the repository's root; Linux only. Refinement
+takes a while: with ``--steps 2`` the memory is the same, and the time is not.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MEGABYTE = 1e6
 WARM_UP_FRAMES = 30
 
 
-def example_track(frames: int) -> KeypointTrack:
-    """The example's keypoints, forwards and backwards in turn, ``frames`` frames long."""
+def example_track(frames: int, fps: float | None = None) -> KeypointTrack:
+    """The example's keypoints, forwards and backwards in turn, ``frames`` frames long, at another rate."""
     motion = example_motion()
     once = np.arange(len(motion))
     there_and_back = np.concatenate([once, once[-2:0:-1]])
     rows = np.resize(there_and_back, frames)
     return KeypointTrack(
-        1, motion.keypoints[rows], motion.confidence[rows], 0, WIDTH, HEIGHT, motion.fps, "example"
+        1, motion.keypoints[rows], motion.confidence[rows], 0, WIDTH, HEIGHT, fps or motion.fps, "example"
     )
 
 
@@ -50,11 +50,11 @@ def _status(entry: str) -> float:
     return next(int(line.split()[1]) * 1024 / MEGABYTE for line in lines if line.startswith(entry))
 
 
-def measure(frames: int) -> None:
+def measure(frames: int, fps: float | None) -> None:
     """Prints the figures of one clip; alone in its process, because memory once used is rarely given back."""
-    track, camera = example_track(frames), example_camera()
+    track, camera = example_track(frames, fps), example_camera()
     # Loads torch, the weights and what they need; short, so that the working memory counts for the clip.
-    estimate_motion(example_track(WARM_UP_FRAMES), camera)
+    estimate_motion(example_track(WARM_UP_FRAMES, fps), camera)
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
     before = _status("VmRSS")
     start = time.perf_counter()
@@ -71,14 +71,17 @@ def measure(frames: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Peak memory of an estimate.")
     parser.add_argument("--frames", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--fps", type=float, help="of the clip; the network works at 30")
     parser.add_argument("--steps", type=int, default=refinement.STEPS, help="of refinement")
     arguments = parser.parse_args()
     if len(arguments.frames) == 1:
         refinement.STEPS = arguments.steps
-        measure(arguments.frames[0])
+        measure(arguments.frames[0], arguments.fps)
         return
     for frames in arguments.frames:
         same = ["--frames", str(frames), "--steps", str(arguments.steps)]
+        if arguments.fps:
+            same += ["--fps", str(arguments.fps)]
         subprocess.run([sys.executable, "-m", "benchmarks.memory", *same], check=True)
 
 

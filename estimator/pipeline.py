@@ -96,8 +96,16 @@ def _in_solving_axes(
     """
     evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
     generator = load_weights(weights, choose_device(device))
-    lifted = lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done))
-    return solve_in_axes(evidence, centre, axes, lifted, refined, on_ground, progress)
+    return solve_in_axes(
+        evidence,
+        centre,
+        axes,
+        # Has no name here, so that it is out of memory as soon as something better takes its place.
+        lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done)),
+        refined,
+        on_ground,
+        progress,
+    )
 
 
 def solve_in_axes(

@@ -169,7 +169,8 @@ def test_long_gaps_are_bridged(track, camera):
     pixels[30:50], confidence[30:50] = np.nan, 0.0
     bridged = estimate_motion(replace(track, keypoints=pixels, confidence=confidence), camera)
     assert np.isfinite(bridged.joints_world).all()
-    steps = np.linalg.norm(np.diff(bridged.joints_world, axis=0), axis=-1)
+    # Far from the gap the wild waving itself takes such steps.
+    steps = np.linalg.norm(np.diff(bridged.joints_world[27:53], axis=0), axis=-1)
     assert steps.max() < 0.4, "no pop at the gap's edges"
     assert bridged.frame_confidence[30:50].max() == 0.0
 
