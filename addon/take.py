@@ -23,6 +23,7 @@ from ..estimator.motion import Motion
 from .action import ActionSettings, hips_at_start, write_action
 from .armature import create_armature
 from .blender_camera import animate_camera, create_camera, pixel_aspect
+from .object_place import parent_world, world_of
 
 Array = NDArray[np.float64]
 
@@ -142,7 +143,7 @@ def remove_take(empty: bpy.types.Object) -> None:
     ours = [empty, *(child for child in empty.children_recursive if VERSION_KEY in child)]
     for child in empty.children_recursive:
         if VERSION_KEY not in child and child.parent in ours:
-            place = _world(child)
+            place = world_of(child)
             child.parent = None
             child.matrix_basis = place
     actions = [ob.animation_data.action for ob in ours if ob.animation_data is not None]
@@ -161,7 +162,7 @@ def place_at_cursor(empty: bpy.types.Object, cursor: Vector) -> None:
         InputError: the take holds no person.
     """
     hips = _first_hips(empty).translation
-    ground = _world(empty).translation.z
+    ground = world_of(empty).translation.z
     _move(empty, Matrix.Translation((cursor.x - hips.x, cursor.y - hips.y, cursor.z - ground)))
 
 
@@ -283,24 +284,10 @@ def _first_person(empty: bpy.types.Object) -> bpy.types.Object:
 
 def _first_hips(empty: bpy.types.Object) -> Matrix:
     person = _first_person(empty)
-    return _world(person) @ hips_at_start(person)
-
-
-def _world(blender_object: bpy.types.Object) -> Matrix:
-    """The object's place in the world as its properties say now; ``matrix_world`` lags behind them."""
-    return _parent_world(blender_object) @ blender_object.matrix_basis
-
-
-def _parent_world(blender_object: bpy.types.Object) -> Matrix:
-    parent = blender_object.parent
-    if parent is None:
-        return Matrix()
-    if blender_object.parent_type == "OBJECT":
-        return _world(parent) @ blender_object.matrix_parent_inverse
-    return blender_object.matrix_world @ blender_object.matrix_basis.inverted_safe()
+    return world_of(person) @ hips_at_start(person)
 
 
 def _move(blender_object: bpy.types.Object, transform: Matrix) -> None:
     """Applies a transform of the world to an object, whatever it hangs on."""
-    parent = _parent_world(blender_object)
-    blender_object.matrix_basis = parent.inverted_safe() @ transform @ _world(blender_object)
+    parent = parent_world(blender_object)
+    blender_object.matrix_basis = parent.inverted_safe() @ transform @ world_of(blender_object)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import bpy
-from mathutils import Matrix
 
 
 class Stage:
@@ -44,18 +43,3 @@ def stage(blender_object: bpy.types.Object, like: bpy.types.Scene) -> Iterator[S
         yield Stage(scene, blender_object)
     finally:
         bpy.data.scenes.remove(scene)
-
-
-def world_of(blender_object: bpy.types.Object) -> Matrix:
-    """The object's place as its properties say now; ``matrix_world`` lags behind them."""
-    return parent_world(blender_object) @ blender_object.matrix_basis
-
-
-def parent_world(blender_object: bpy.types.Object) -> Matrix:
-    """What ``matrix_basis`` counts from."""
-    parent = blender_object.parent
-    if parent is None:
-        return Matrix()
-    if blender_object.parent_type == "OBJECT":
-        return world_of(parent) @ blender_object.matrix_parent_inverse
-    return blender_object.matrix_world @ blender_object.matrix_basis.inverted_safe()

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ...estimator.errors import InputError
 from ..animation import Curve
+from ..object_place import parent_world
 from .anatomy import Body, read_body
 from .bone_map import BoneMap, check_map
 from .control_rig import ControlRig, observe_controls, pose_kept
-from .evaluation import Stage, parent_world, stage
+from .evaluation import Stage, stage
 from .forward_kinematics import Posed, World
 from .local_keys import bone_path, location_curves, rotation_curves
 from .plan import Plan, RetargetSettings, make_plan, moved_bones
