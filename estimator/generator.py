@@ -212,11 +212,8 @@ def save_weights(path: Path, generator: Generator, note: dict[str, Any]) -> None
     )
 
 
-def load_weights(path: Path, device: torch.device, kind: type[Generator] | None = None) -> Generator:
-    """Reads what ``save_weights`` wrote, ready for inference; executes nothing from the file.
-
-    Args:
-        kind: the class that was saved; the generator if None.
+def read_weights(path: Path) -> tuple[GeneratorConfig, dict[str, Tensor]]:
+    """Size and parameters, in full precision, that ``save_weights`` wrote; executes nothing from the file.
 
     Raises:
         InputError: for a file that isn't Kinelift's weights.
@@ -225,15 +222,31 @@ def load_weights(path: Path, device: torch.device, kind: type[Generator] | None 
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if saved["meaning"] != _MEANING:
             raise ValueError("weights of an older version")
-        config = saved["config"]
-        generator = (kind or Generator)(
-            GeneratorConfig(**{**config, "dilations": tuple(config["dilations"])})
-        )
-        generator.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
+        config = GeneratorConfig(**{**saved["config"], "dilations": tuple(saved["config"]["dilations"])})
+        return config, {name: value.float() for name, value in saved["weights"].items()}
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file of weights; reinstall Kinelift or train some") from error
     except Exception as error:
-        raise InputError(
-            f"{path}: not weights of this version of Kinelift ({type(error).__name__})"
-        ) from error
+        raise _foreign(path, error) from error
+
+
+def load_weights(path: Path, device: torch.device, kind: type[Generator] | None = None) -> Generator:
+    """The network that ``save_weights`` wrote, ready for inference; executes nothing from the file.
+
+    Args:
+        kind: the class that was saved; the generator if None.
+
+    Raises:
+        InputError: for a file that isn't Kinelift's weights.
+    """
+    config, weights = read_weights(path)
+    try:
+        generator = (kind or Generator)(config)
+        generator.load_state_dict(weights)
+    except Exception as error:
+        raise _foreign(path, error) from error
     return generator.to(device).eval().requires_grad_(False)
+
+
+def _foreign(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: not weights of this version of Kinelift ({type(error).__name__})")

@@ -34,6 +34,8 @@ class TrainSettings:
     """Augmentations that are switched off: see ``switches.SWITCHES``."""
     unpaired: bool = False
     """Some people of the capture are seen as keypoints only; see ``unpaired``."""
+    start_from: str = ""
+    """File of weights to begin with instead of random ones."""
 
 
 MAY_CHANGE = frozenset({"minutes", "validate_every"})

@@ -29,7 +29,8 @@ WEIGHTS = {
     "ends": 1.0,
     "bones": 0.5,
     "rotations": 0.4,
-    "joint_velocity": 0.15,
+    "joint_velocity": 0.3,
+    "rotation_change": 0.05,
     "velocity": 0.4,
     "distance": 0.5,
     "down": 0.5,
@@ -85,6 +86,10 @@ def supervised_losses(prediction: Prediction, sample: Sample) -> dict[str, Tenso
     both = labelled[:, 1:] & labelled[:, :-1] & (in_clip[:, 1:] & in_clip[:, :-1])[..., None]
     moved = (pose.joints[:, 1:] - pose.joints[:, :-1]) - (true_joints[:, 1:] - true_joints[:, :-1])
 
+    turned = prediction.rotations[:, 1:] - prediction.rotations[:, :-1]
+    turned = turned - (truth.rotations[:, 1:] - truth.rotations[:, :-1])
+    both_turned = truth.rotation_labelled[:, 1:] & truth.rotation_labelled[:, :-1]
+
     parents = list(PARENTS[1:])
     bone = torch.nn.functional.normalize(pose.joints[:, :, 1:] - pose.joints[:, :, parents], dim=-1)
     true_bone = torch.nn.functional.normalize(true_joints[:, :, 1:] - true_joints[:, :, parents], dim=-1)
@@ -105,6 +110,8 @@ def supervised_losses(prediction: Prediction, sample: Sample) -> dict[str, Tenso
         "bones": masked_mean((bone - true_bone).norm(dim=-1), labelled[:, :, 1:] & labelled[:, :, parents]),
         "rotations": masked_mean(geodesic(prediction.rotations, truth.rotations), truth.rotation_labelled),
         "joint_velocity": masked_mean(moved.norm(dim=-1) * NETWORK_FPS, both),
+        # |a - b|_F of small turns is sqrt(2) times their angle.
+        "rotation_change": masked_mean(turned.flatten(-2).norm(dim=-1) * NETWORK_FPS / 2**0.5, both_turned),
         "velocity": masked_mean(velocity, truth.velocity_labelled),
         "distance": masked_mean((prediction.log_distance - log_distance).abs(), in_clip),
         "down": masked_mean((prediction.down - truth.down).square().sum(dim=-1), in_clip),

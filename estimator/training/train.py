@@ -110,6 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--channels", type=int, default=defaults.channels)
     add("--learning-rate", type=float, default=defaults.learning_rate)
     add("--seed", type=int, default=defaults.seed)
+    add("--start-from", type=Path, metavar="WEIGHTS", help="begin with the weights of an earlier training")
     add("--validate-every", type=float, default=defaults.validate_every, help="minutes")
     add("--threads", type=int, default=0, help="of torch; 0 leaves the choice to it")
     add("--positions", action="store_true", help="train the position-only network to compare with")
@@ -134,6 +135,7 @@ def run(args: argparse.Namespace) -> int:
         objectives=args.objectives,
         without=args.without,
         unpaired=args.unpaired,
+        start_from=str(args.start_from or ""),
     )
     clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
     tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])

@@ -13,13 +13,14 @@ from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..errors import InputError
-from ..generator import Generator, GeneratorConfig, save_weights
+from ..generator import Generator, GeneratorConfig, read_weights, save_weights
 from .batches import BatchSource, MotionSource
 from .capture import CaptureClip
 from .library import MotionLibrary
 from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
 from .objectives.objective import Batch, Need
 from .objectives.registry import parse_objectives
+from .optimiser import Optimiser
 from .position_baseline import PositionNetwork, predict_positions
 from .settings import TrainSettings, check_same, settings_state
 from .switches import settings_without
@@ -59,10 +60,10 @@ class Run:
         _check_settings(settings, self.objectives.needs, self.objectives.shortest_window, tracks)
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
+        if settings.start_from:
+            _begin_with(self.network, Path(settings.start_from))
         self.average = deepcopy(self.network).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=0.01
-        )
+        self.optimiser = Optimiser(self.network, settings.learning_rate)
         train = [clip for clip in clips if clip.split == "train"]
         validation = [clip for clip in clips if clip.split == "validation"]
         if not train or not validation:
@@ -103,15 +104,13 @@ class Run:
         """One optimisation step; returns the loss terms."""
         started = time.process_time()
         batch = self.batch()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._learning_rate()
         self.network.train()
         total, terms = self.losses(batch)
         self.optimiser.zero_grad()
         if total.requires_grad:  # not while every objective is still to begin
             total.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-            self.optimiser.step()
+            self.optimiser.step(self._learning_rate())
         # A short memory at first, so that the average is worth measuring early on.
         keep = min(self.settings.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -200,6 +199,21 @@ def _new_network(settings: TrainSettings, config: GeneratorConfig) -> Generator 
     return PositionNetwork(config) if settings.positions else Generator(config)
 
 
+def _begin_with(network: Generator | Yardstick, path: Path) -> None:
+    """Takes the weights of a file over; a head of another kind stays as it is.
+
+    Raises:
+        InputError: no weights, or of a network of another size.
+    """
+    config, weights = read_weights(path)
+    own = network.state_dict()
+    fitting = {name: value for name, value in weights.items() if own[name].shape == value.shape}
+    if any(not name.startswith("head.") for name in weights.keys() - fitting.keys()):
+        size = config.channels
+        raise InputError(f"{path}: a network of {size} channels; give --channels {size}")
+    network.load_state_dict(fitting, strict=False)
+
+
 def _check_settings(
     settings: TrainSettings, needs: frozenset[Need], shortest: int, tracks: list[TrackClip] | None
 ) -> None:
@@ -207,6 +221,8 @@ def _check_settings(
         raise InputError(
             f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"
         )
+    if settings.yardstick and settings.start_from:
+        raise InputError("--start-from: the yardstick begins with random weights only")
     if settings.positions and settings.yardstick:
         raise InputError("--positions and --yardstick are two networks; train one at a time")
     if (settings.positions or settings.yardstick) and settings.objectives != "supervision":

@@ -173,3 +173,21 @@ def test_the_truth_scores_zero_millimetres(tmp_path):
     assert errors["p_mpjpe"]["walk_run"] < 0.01 and errors["mpjpe"]["walk_run"] < 0.01
     untrained = generator_joints(Run(SETTINGS, CLIPS, tmp_path).average)
     assert joint_errors(untrained, clips)["mpjpe"]["walk_run"] > 50
+
+
+def test_a_run_begins_with_the_weights_of_an_earlier_one(tmp_path):
+    first = Run(SETTINGS, CLIPS, tmp_path)
+    first.save(best=False)
+    weights = str(tmp_path / "last.pt")
+    kept = first.average.state_dict()
+
+    second = Run(replace(SETTINGS, start_from=weights, seed=2), CLIPS, tmp_path)
+    for name, value in second.network.state_dict().items():
+        assert torch.allclose(value, kept[name], atol=1e-3), name
+
+    positions = Run(replace(SETTINGS, start_from=weights, positions=True), CLIPS, tmp_path)
+    assert torch.allclose(positions.network.expand.weight, kept["expand.weight"], atol=1e-3)
+    assert positions.network.head.weight.shape != kept["head.weight"].shape
+
+    with pytest.raises(InputError, match="--channels 48"):
+        Run(replace(SETTINGS, start_from=weights, channels=32), CLIPS, tmp_path)
