@@ -10,6 +10,8 @@ from torch import Tensor, nn
 _OUTER = ("expand", "head", "shrink")
 """First and last layers: Muon is made for matrices between hidden activations (Jordan et al. 2024)."""
 _WEIGHT_DECAY = 0.01
+_MUON_RATE = 2.0
+"""Times the learning rate; 1 left 1 mm more after 7 minutes."""
 
 
 class Optimiser:
@@ -20,7 +22,8 @@ class Optimiser:
 
     Args:
         network: whose parameters are moved.
-        learning_rate: of AdamW; Muon's steps are scaled to be as large (Liu et al. 2025).
+        learning_rate: of AdamW; Muon's steps are scaled to be twice as large in the mean (Liu et al. 2025
+            scale them to be as large).
     """
 
     def __init__(self, network: nn.Module, learning_rate: float) -> None:
@@ -52,9 +55,9 @@ class Optimiser:
         """Moves the parameters along their gradients."""
         for weight, matrix in self._matrices:
             matrix.grad = None if weight.grad is None else _as_matrix(weight.grad)
-        for part in self._parts.values():
+        for name, part in self._parts.items():
             for group in part.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = learning_rate * (_MUON_RATE if name == "muon" else 1.0)
             part.step()
 
     def state_dict(self) -> dict[str, Any]:
