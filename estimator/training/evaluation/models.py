@@ -100,7 +100,9 @@ def product(weights: Path, *, refined: bool) -> Model:
     """The estimator as users run it, from the track to the motion in the world."""
 
     def answer(case: Case) -> Answer:
-        options = EstimateOptions(case.person_height, refined, "cpu", weights)
+        options = EstimateOptions(
+            person_height=case.person_height, refine=refined, device="cpu", weights=weights
+        )
         motion = _thinned(estimate_motion(case.track, case.camera, options), case.stride)
         return Answer(motion.joints_camera, True, motion)
 
