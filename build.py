@@ -23,7 +23,7 @@ import sysconfig
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,7 @@ ENVIRONMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
             "bpy==4.5.15",
             "numpy==1.26.4",
             *ESTIMATOR_PACKAGES,
+            "distributed==2026.8.0",
             "pytest==9.2.0",
             "ruff==0.17.5",
             "mypy==2.4.1",
@@ -86,14 +87,30 @@ def missing_packages(folder: Path, packages: Sequence[str]) -> list[str]:
     ]
 
 
+class BuildError(Exception):
+    """Something can't be built here; one line that says why, and what to do."""
+
+
+_NOT_THERE = "No matching distribution found"
+"""What pip says where trying again is no use."""
+
+
 def run_with_retry(command: Sequence[str | Path], tries: int = 3) -> None:
-    """For commands that use the network."""
+    """For commands that use the network.
+
+    Raises:
+        BuildError: they fail each time; it has the last line of what they say of it.
+    """
     for attempt in range(1, tries + 1):
-        if subprocess.run(command, check=False).returncode == 0:
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode == 0:
             return
+        if _NOT_THERE in done.stderr:
+            break
         if attempt < tries:
             time.sleep(5 * attempt)
-    sys.exit(f"build.py: failed {tries} times: {' '.join(map(str, command))}")
+    said = (done.stderr.strip().splitlines() or ["it doesn't say why"])[-1]
+    raise BuildError(f"failed: {' '.join(map(str, command))}: {said}")
 
 
 def set_up(blender: str = "4.5") -> Path:
@@ -197,7 +214,11 @@ def version() -> str:
 
 
 def download_wheels(python: Path, kind: ZipKind) -> list[Path]:
-    """The wheels that a zip carries, kept in build/wheels/ from one build to the next."""
+    """The wheels that a zip carries, kept in build/wheels/ from one build to the next.
+
+    Raises:
+        BuildError: pip's indexes don't have them for this platform and Python.
+    """
     folder = BUILD / "wheels" / kind.name
     folder.mkdir(parents=True, exist_ok=True)
     packages = WHEELS_OF_FULL if kind.platform else PURE_PACKAGES
@@ -206,19 +227,43 @@ def download_wheels(python: Path, kind: ZipKind) -> list[Path]:
         target += ["--python-version", kind.python, "--implementation", "cp"]
     wheels = []
     for package in packages:
-        pattern = package.replace("-", "_").replace("==", "-") + "[-+]*.whl"
+        name, _, number = package.partition("==")
+        # Without +cpu it is the one for CUDA, ten times the size.
+        cpu_only = "+cpu" if name == "torch" and kind.platform == "linux-x64" else ""
+        pattern = f"{name.replace('-', '_')}-{number}{cpu_only}[-+]*.whl"
         if not list(folder.glob(pattern)):
             download = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            run_with_retry([python, *download, "--only-binary=:all:", *target, "--dest", folder, package])
+            download += ["--only-binary=:all:", *target, "--dest", str(folder), package + cpu_only]
+            try:
+                run_with_retry([python, *download])
+            except BuildError as error:
+                if _NOT_THERE not in str(error):
+                    raise
+                hint = "; set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU wheels" if cpu_only else ""
+                raise BuildError(f"pip's indexes have no {package}{cpu_only} for it{hint}") from None
         wheels += sorted(folder.glob(pattern))[:1]
-    torch_wheel = next((wheel for wheel in wheels if wheel.name.startswith("torch-")), None)
-    if torch_wheel and kind.platform == "linux-x64" and "+cpu" not in torch_wheel.name:
-        torch_wheel.unlink()
-        sys.exit(
-            "build.py: pip's index offers torch for CUDA only; set PIP_EXTRA_INDEX_URL to PyTorch's index of "
-            "CPU wheels and try again"
-        )
     return wheels
+
+
+def unfit_wheels(kind: ZipKind, names: Iterable[str]) -> list[str]:
+    """Those of the wheels' file names whose tags say that they are for another platform or Python."""
+    python = f"cp{kind.python.replace('.', '')}"
+    systems = {
+        "linux-x64": r"manylinux\w*_x86_64",
+        "windows-x64": "win_amd64",
+        "macos-arm64": r"macosx_\w+_arm64",
+    }
+    unfit = []
+    for name in names:
+        pythons, _, platforms = name.removesuffix(".whl").split("-")[-3:]
+        pure = platforms == "any" and "py3" in pythons.split(".")
+        native = kind.platform is not None and (
+            python in pythons.split(".")
+            and all(re.fullmatch(systems[kind.platform], platform) for platform in platforms.split("."))
+        )
+        if not (pure or native):
+            unfit.append(name)
+    return unfit
 
 
 def staged_manifest(kind: ZipKind, wheels: Sequence[Path]) -> str:
@@ -240,8 +285,13 @@ def build_zip(python: Path, kind: ZipKind, destination: Path = DIST) -> Path:
         python: of an environment with bpy, whose extension tool does the packing.
         kind: which zip.
         destination: folder for the zip.
+
+    Raises:
+        BuildError: it can't be built here.
     """
     wheels = download_wheels(python, kind)
+    if unfit := unfit_wheels(kind, (wheel.name for wheel in wheels)):
+        raise BuildError(f"not for the {kind.name} zip: {', '.join(unfit)}; remove them from build/wheels/")
     stage = BUILD / "stage" / kind.name
     shutil.rmtree(stage, ignore_errors=True)
     for package in ("addon", "estimator"):
@@ -262,8 +312,9 @@ def build_zip(python: Path, kind: ZipKind, destination: Path = DIST) -> Path:
     for arguments in steps:
         done = subprocess.run([python, tool, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
-            sys.exit(f"build.py: {zip_path.name}: {arguments[0]} failed: {done.stdout}{done.stderr}")
-    print(f"build.py: {zip_path.relative_to(ROOT) if zip_path.is_relative_to(ROOT) else zip_path}")
+            raise BuildError(f"{zip_path.name}: {arguments[0]} failed: {done.stdout}{done.stderr}")
+    shown = zip_path.relative_to(ROOT) if zip_path.is_relative_to(ROOT) else zip_path
+    print(f"build.py: {shown}, {zip_path.stat().st_size / 1e6:.0f} MB", flush=True)
     return zip_path
 
 
@@ -301,14 +352,25 @@ def run_tests(arguments: Sequence[str]) -> int:
     return subprocess.run([set_up(), "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
 
 
+def chosen_zips(arguments: argparse.Namespace) -> list[ZipKind]:
+    """What ``build.py zip`` is to build."""
+    every = [ZipKind(platform, python) for python in BLENDER_VERSIONS for platform in PLATFORMS]
+    full = every if arguments.all else [ZipKind(arguments.platform, arguments.python)]
+    if arguments.lite:
+        return [ZipKind()]
+    return full if arguments.full else [ZipKind(), *full]
+
+
 def build_zips(arguments: argparse.Namespace) -> int:
-    python = set_up()
-    both = not (arguments.lite or arguments.full)
-    if arguments.lite or both:
-        build_zip(python, ZipKind())
-    if arguments.full or both:
-        build_zip(python, ZipKind(arguments.platform, arguments.python))
-    return 0
+    """Builds them; one that can't be built here doesn't stop the others."""
+    python, failed = set_up(), 0
+    for kind in chosen_zips(arguments):
+        try:
+            build_zip(python, kind)
+        except BuildError as error:
+            failed += 1
+            print(f"build.py: {kind.name}: {error}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -323,8 +385,10 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("demo", help="run the extension on an example")
     commands.add_parser("test", help="run the tests")
     zips = commands.add_parser("zip", help="build the extension's zips")
-    zips.add_argument("--lite", action="store_true", help="only the zip without torch and scipy")
-    zips.add_argument("--full", action="store_true", help="only the zip with everything")
+    which = zips.add_mutually_exclusive_group()
+    which.add_argument("--lite", action="store_true", help="only the zip without torch and scipy")
+    which.add_argument("--full", action="store_true", help="only the zip with everything")
+    zips.add_argument("--all", action="store_true", help="the full zips of all platforms and Pythons")
     zips.add_argument("--platform", choices=PLATFORMS, default=native_platform(), help="of the full zip")
     zips.add_argument("--python", choices=BLENDER_VERSIONS, default="3.11", help="of the Blender it is for")
     setup = commands.add_parser("setup", help="make the environments alone")
@@ -341,6 +405,14 @@ def main() -> int:
     arguments, further = command_line().parse_known_args()
     if further and arguments.command != "test":
         command_line().error(f"unknown arguments: {' '.join(further)}")
+    try:
+        return run(arguments, further)
+    except BuildError as error:
+        sys.exit(f"build.py: {error}")
+
+
+def run(arguments: argparse.Namespace, further: Sequence[str]) -> int:
+    """One command."""
     match arguments.command:
         case "demo":
             return run_demo()

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +102,40 @@ def fcurves_of(animated: bpy.types.ID) -> list[bpy.types.FCurve]:
     return [fcurve for bag in bags if bag is not None for fcurve in bag.fcurves]
 
 
+def curves_digest(animated: bpy.types.ID) -> str:
+    """A checksum of all that the keys of a data-block's action say; another one after any edit."""
+    digest = hashlib.sha256()
+    for fcurve in fcurves_of(animated):
+        keys = fcurve.keyframe_points
+        places = np.empty(2 * len(keys), dtype=np.float32)
+        kinds = np.empty(len(keys), dtype=np.int32)
+        keys.foreach_get("co", places)
+        keys.foreach_get("interpolation", kinds)
+        rest = (fcurve.mute, fcurve.extrapolation, len(fcurve.modifiers))
+        digest.update(repr((fcurve.data_path, fcurve.array_index, *rest)).encode())
+        digest.update(places.tobytes())
+        digest.update(kinds.tobytes())
+    return digest.hexdigest()
+
+
+def move_action(source: bpy.types.ID, target: bpy.types.ID) -> bpy.types.Action | None:
+    """Gives the action that moves one data-block to another instead of the one there, which is returned.
+
+    Where nothing moves the source, nothing moves the target afterwards.
+    """
+    earlier = target.animation_data.action if target.animation_data is not None else None
+    data = source.animation_data
+    if data is None or data.action is None:
+        if target.animation_data is not None:
+            target.animation_data.action = None
+        return earlier
+    _set_action(target, data.action)
+    if _SLOTS:
+        data.action.slots[0].name_display = target.name
+    data.action = None
+    return earlier
+
+
 def _fill(action: bpy.types.Action, animated: bpy.types.ID, curves: Sequence[Curve]) -> None:
     if not _SLOTS:
         action.id_root = animated.id_type
@@ -123,13 +158,18 @@ def _fill(action: bpy.types.Action, animated: bpy.types.ID, curves: Sequence[Cur
 
 
 def _assign(action: bpy.types.Action, animated: bpy.types.ID) -> None:
+    data = animated.animation_data
+    earlier = data.action if data is not None else None
+    _set_action(animated, action)
+    if earlier is not None and earlier.users == 0:
+        earlier.use_fake_user = True
+
+
+def _set_action(animated: bpy.types.ID, action: bpy.types.Action) -> None:
     data = animated.animation_data_create()
-    earlier = data.action
     data.action = action
     if _SLOTS:
         data.action_slot = action.slots[0]
-    if earlier is not None and earlier.users == 0:
-        earlier.use_fake_user = True
 
 
 def _write(fcurve: bpy.types.FCurve, curve: Curve) -> None:

@@ -80,11 +80,13 @@ def camera_from_clip(
     require_readable(clip)
     width, height = clip.size
     lens = clip.tracking.camera
-    solve_error = _solve_error(clip)
-    if choice == "CLIP" or (choice == "AUTO" and solve_error is not None):
+    solve = solved_reconstruction(clip)
+    if choice == "CLIP" or (choice == "AUTO" and solve is not None):
         focal = float(lens.focal_length_pixels)
         centre_x, centre_up = lens.principal_point_pixels
-        settled = "your word" if solve_error is None else f"camera solve, average error {solve_error:.2f} px"
+        settled = (
+            "your word" if solve is None else f"camera solve, average error {solve.average_error:.2f} px"
+        )
         source = f"Clip's lens by {settled}: {lens.focal_length_pixels:.0f} px"
         distortion = _distortion(clip)
         centre = (float(centre_x), height - float(centre_up))
@@ -104,7 +106,7 @@ def camera_from_clip(
         fy=focal * float(lens.pixel_aspect),
         cx=centre[0],
         cy=centre[1],
-        focal_known=choice in ("VALUE", "CLIP") or (choice == "AUTO" and solve_error is not None),
+        focal_known=choice in ("VALUE", "CLIP") or (choice == "AUTO" and solve is not None),
         distortion=distortion,
     )
     return CameraChoice(camera, source)
@@ -223,11 +225,11 @@ def pixel_aspect(camera: Camera) -> tuple[float, float]:
     return (ratio, 1.0) if ratio >= 1 else (1.0, 1.0 / ratio)
 
 
-def _solve_error(clip: bpy.types.MovieClip) -> float | None:
-    """Average error of the clip's camera solve in pixels; None without a valid one."""
+def solved_reconstruction(clip: bpy.types.MovieClip) -> bpy.types.MovieTrackingReconstruction | None:
+    """The clip's valid camera solve; None without one."""
     for tracked in clip.tracking.objects:
         if tracked.is_camera and tracked.reconstruction.is_valid:
-            return float(tracked.reconstruction.average_error)
+            return tracked.reconstruction
     return None
 
 

@@ -16,6 +16,7 @@ import bpy
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,10 @@ SHEET_FRAMES = (14, 52, 86, 132, 176, 240)
 OVERLAY_OPACITY = 0.75
 SIDE_HEIGHT = 2.4
 """Metres that a picture from the side shows from bottom to top."""
+PERSON_COLOUR = (0.80, 0.62, 0.50, 1.0)
+"""In the film; nothing else there is of a warm colour."""
+MOST_OFF = 0.04
+"""Of the person's height in the picture that the estimate's outline may lie beside the film's on average."""
 SIDE_ASPECT = 0.8
 """Width over height of the sheet's pictures."""
 
@@ -77,7 +82,7 @@ def film(truth: Any, video: Path) -> None:
     action = installed("addon.action").ActionSettings(scene_fps=truth.fps)
     take = write_take(bpy.context, [truth], camera, settings(action, name="Film"))
     person = installed("addon.figure").create_figure(take.armatures[0])
-    person.color = (0.80, 0.62, 0.50, 1.0)
+    person.color = PERSON_COLOUR
     add_floor((0.42, 0.45, 0.47, 1.0), (0.50, 0.53, 0.55, 1.0))
 
     scene = bpy.context.scene
@@ -177,6 +182,16 @@ def draw_sheet(armature: bpy.types.Object, video: Path, folder: Path) -> None:
     scene.render.film_transparent = True
     overlays = [picture(scene, frame) for frame in SHEET_FRAMES]
     scene.render.film_transparent = False
+    off = [
+        outline_distance(filmed_person(below), above[..., 3] > 0.5)
+        for below, above in zip(footage, overlays, strict=True)
+    ]
+    print(
+        f"demo: the estimate's outline lies {np.mean(off):.1%} of the person's height beside the film's on "
+        f"average, {max(off):.1%} in the worst of {len(off)} pictures"
+    )
+    if np.mean(off) > MOST_OFF:
+        raise SystemExit(f"demo: that is more than {MOST_OFF:.0%}; the overlay doesn't fit the footage")
     scene.world = bpy.data.worlds.new("Side")
     scene.world.color = (1.0, 1.0, 1.0)
     add_floor((0.72, 0.75, 0.78, 1.0), (0.86, 0.88, 0.90, 1.0))
@@ -207,6 +222,24 @@ def picture(scene: bpy.types.Scene, frame: int) -> Array:
         with bpy.context.temp_override(scene=scene):
             bpy.ops.render.render(write_still=True, scene=scene.name)
         return np.asarray(plt.imread(scene.render.filepath), dtype=np.float64)
+
+
+def filmed_person(shown: Array) -> NDArray[np.bool_]:
+    """(height, width) where a picture of the film shows the person, told by the colour."""
+    red, blue = shown[..., 0], shown[..., 2]
+    return np.asarray((red > 1.2 * blue) & (red > 0.15))
+
+
+def outline_distance(film: NDArray[np.bool_], estimate: NDArray[np.bool_]) -> float:
+    """Mean distance from each of two outlines to the other, as a share of the height of the first."""
+    outlines = [mask & ~binary_erosion(mask, iterations=1) for mask in (film, estimate)]
+    if not all(outline.any() for outline in outlines):
+        return float("inf")
+    there, back = (
+        distance_transform_edt(~goal)[outline].mean() for outline, goal in (outlines, outlines[::-1])
+    )
+    rows = np.flatnonzero(film.any(axis=1))
+    return float((there + back) / 2 / (rows[-1] - rows[0] + 1))
 
 
 def picture_of_video(video: Path, frame: int, size: tuple[int, int]) -> Array:

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import bpy
 
 from ..estimator.errors import InputError, KineliftError
 from .dependencies import missing_line
 from .estimate_job import EstimateJob, end_running_job, running_job, start_job
-from .estimate_request import EstimateRequest, estimate_request, whats_missing
+from .estimate_request import EstimateRequest, estimate_request, take_identity, whats_missing
 from .estimate_work import EstimateResult, do_estimate
 from .people_list import list_people
-from .take import write_take
+from .retarget.properties import offer_source
+from .take import Take, write_take
+from .take_record import is_unedited, stands_where_written, takes_of
+from .text_lines import for_report
 
 _TICK_SECONDS = 0.1
 
@@ -46,7 +50,7 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
                 raise InputError(line)
             self._job = start_job(estimate_request(context))
         except KineliftError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self._timer = context.window_manager.event_timer_add(_TICK_SECONDS, window=context.window)
         context.window_manager.modal_handler_add(self)
@@ -68,7 +72,7 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
             self.report({"INFO"}, "Estimate cancelled; nothing was changed")
             return {"CANCELLED"}
         if self._job.result is None:
-            self.report({"ERROR"}, self._job.error or "Estimating ended without a result")
+            self.report({"ERROR"}, for_report(self._job.error or "Estimating ended without a result"))
             return {"CANCELLED"}
         return self._write(context, self._job.request, self._job.result)
 
@@ -84,7 +88,7 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
             request = estimate_request(context)
             result = do_estimate(request, lambda fraction, text: window_manager.progress_update(fraction))
         except KineliftError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         finally:
             window_manager.progress_end()
@@ -98,7 +102,7 @@ class KINELIFT_OT_estimate_motion(bpy.types.Operator):
             with _in_scene(context, request.scene):
                 done = _write_result(bpy.context, request, result)
         except KineliftError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         for note in done[1:]:
             self.report({"WARNING"}, note)
@@ -165,20 +169,40 @@ def _write_result(context: bpy.types.Context, request: EstimateRequest, result: 
         notes.append(
             f"Clip {request.clip} was removed or renamed while estimating; the camera shows no footage"
         )
-    take = write_take(context, result.motions, result.camera, request.take, clip)
-    if not context.scene.kinelift.people:
-        list_people(context.scene.kinelift, result.tracks)
-    people = len(result.motions)
-    frames = max(len(motion) for motion in result.motions)
-    made = f"{take.empty.name}: {people} {'person' if people == 1 else 'people'}, {frames} frames"
-    camera = f", camera {take.camera.name}" if take.camera is not None else ""
+    settings = context.scene.kinelift
+    identity = take_identity(request, [motion.person_id for motion in result.motions])
+    same = takes_of(context.scene, identity) if request.update else []
+    # Where the camera is known the take belongs where that says, and not where another was moved to.
+    placed = result.camera.world_from_camera is not None
+    earlier = next(
+        (one for one in same if is_unedited(one) and not (placed and not stands_where_written(one))), None
+    )
+    written = replace(request.take, identity=identity)
+    take = write_take(context, result.motions, result.camera, written, clip, earlier)
+    settings.latest_take = take.empty.name
+    offer_source(context.scene, take.armatures[0])
+    if not settings.people:
+        list_people(settings, result.tracks)
+    if same and earlier is None:
+        notes.append(f"{same[0].name} was edited and stays as it is; {take.empty.name} is a new take")
     notes.extend(take.notes)
     if take.camera is not None and context.scene.camera != take.camera:
         notes.append(
             f"The scene keeps its camera {context.scene.camera.name}; "
-            f"select {take.empty.name} and press Use Take's Camera to look through the take's"
+            "press Use Take's Camera to look through the take's"
         )
-    return [f"{made}{camera}. {request.camera_source}", *notes]
+    return [f"{_summary(take, result, updated=earlier is not None)} {request.camera_source}", *notes]
+
+
+def _summary(take: Take, result: EstimateResult, *, updated: bool) -> str:
+    people = len(result.motions)
+    frames = max(len(motion) for motion in result.motions)
+    camera = f", camera {take.camera.name}" if take.camera is not None else ""
+    look = {0: "", 1: ", 1 place to look at"}.get(take.doubtful, f", {take.doubtful} places to look at")
+    return (
+        f"{take.empty.name}{' updated' if updated else ''}: "
+        f"{people} {'person' if people == 1 else 'people'}, {frames} frames{camera}{look}."
+    )
 
 
 def _redraw(context: bpy.types.Context, regions: set[str]) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import bpy
 
@@ -17,10 +18,20 @@ from ..estimator.errors import InputError
 from ..estimator.estimate import EstimateOptions
 from ..estimator.keypoints.source import printable
 from .action import ActionSettings
-from .blender_camera import CameraChoice, camera_from_clip, camera_from_object, is_readable, require_readable
+from .blender_camera import (
+    CameraChoice,
+    LensChoice,
+    camera_from_clip,
+    camera_from_object,
+    is_readable,
+    require_readable,
+    solved_reconstruction,
+)
 from .keypoint_store import KeypointRequest, Tracks, tracks_in_memory
 from .preferences import machine_settings
+from .solve_camera import camera_from_solve, follows_solve, solve_follower
 from .take import TakeSettings
+from .take_record import TakeIdentity
 from .timing import clip_start, scene_rate
 
 _BYTES_PER_KEY = 72
@@ -36,18 +47,22 @@ class EstimateRequest:
         clip: name of the clip; None without one.
         keypoints: what to read.
         people: ids to estimate; empty for the largest person.
+        heights: by id, metres, of those whose height is known; of one person alone it is in ``options``.
         frame_offset: added to the keypoints' frame numbers.
         frames: first and last frame of the clip, both included; None for all.
         fps: of the clip where it says so; ``fallback_fps`` counts where the keypoints don't say either.
         camera: None where there is no clip: then a pinhole with ``focal_px``, None for the default guess.
         camera_source: for the user.
         threads: of PyTorch.
+        take: what to make of the motions.
+        update: whether an unedited take of the same is updated rather than another one made.
     """
 
     scene: str
     clip: str | None
     keypoints: KeypointRequest
     people: tuple[int, ...]
+    heights: dict[int, float]
     frame_offset: int
     frames: tuple[int, int] | None
     fps: float | None
@@ -58,6 +73,7 @@ class EstimateRequest:
     options: EstimateOptions
     threads: int
     take: TakeSettings
+    update: bool
 
 
 def whats_missing(context: bpy.types.Context) -> str | None:
@@ -70,9 +86,9 @@ def whats_missing(context: bpy.types.Context) -> str | None:
     if settings.use_frame_range and settings.frame_first >= settings.frame_last:
         return "The frame range must hold at least two frames; move its first or last frame"
     if settings.camera_source == "SCENE" and context.scene.camera is None:
-        return "The scene has no camera; add one, or choose another lens"
-    if settings.camera_source == "CLIP" and settings.clip is None:
-        return "Choose a clip to use its lens, or choose another lens"
+        return "The scene has no camera; add one, or choose another"
+    if settings.camera_source in ("CLIP", "SOLVE") and settings.clip is None:
+        return "Choose a clip to use its lens, or choose another camera"
     return None
 
 
@@ -111,22 +127,30 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
     machine = machine_settings(context)
     clip = settings.clip
     choice = camera_choice(context)
+    people = [person for person in settings.people if person.selected]
+    alone = len(people) <= 1
     start = first_picture_frame(scene)
     frames = (settings.frame_first - start, settings.frame_last - start) if settings.use_frame_range else None
     return EstimateRequest(
         scene=scene.name,
         clip=clip.name if clip is not None else None,
         keypoints=keypoint_request(context),
-        people=tuple(person.person_id for person in settings.people if person.selected),
+        people=tuple(person.person_id for person in people),
+        heights={person.person_id: person.height for person in people if person.height and not alone},
         frame_offset=settings.frame_offset,
         frames=frames,
         fps=clip_rate(clip),
         fallback_fps=settings.fps,
-        camera=choice.camera if choice is not None else None,
+        camera=_on_its_ground(choice.camera, settings.ground_height) if choice is not None else None,
         focal_px=settings.focal_px if settings.camera_source == "VALUE" else None,
         camera_source=choice.source if choice is not None else lens_without_clip(settings),
         options=EstimateOptions(
-            person_height=settings.actor_height or None, refine=settings.refine, device=machine.device
+            person_height=(settings.actor_height or None) if alone else None,
+            refine=settings.refine,
+            contact_strength=settings.contact_strength,
+            on_ground=settings.on_ground,
+            camera_height=settings.camera_height or None,
+            device=machine.device,
         ),
         threads=machine.threads,
         take=TakeSettings(
@@ -138,8 +162,32 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
             ),
             name=_take_name(settings),
             make_camera=settings.make_camera,
+            make_ground=settings.make_ground,
+            ground_height=settings.ground_height,
         ),
+        update=settings.update_take,
     )
+
+
+def take_identity(request: EstimateRequest, people: Sequence[int]) -> TakeIdentity:
+    """What this estimate of these people is told by when it is made again."""
+    clip = bpy.data.movieclips.get(request.clip) if request.clip is not None else None
+    return TakeIdentity(
+        clip=str(absolute_path(clip.filepath)) if clip is not None else "",
+        keypoints=str(request.keypoints.path),
+        people=tuple(sorted(people)),
+        frames=request.frames,
+        frame_offset=request.frame_offset,
+    )
+
+
+def _on_its_ground(camera: Camera, height: float) -> Camera:
+    """The camera in a world whose ground lies at z = 0, as the estimator's does, metres."""
+    if camera.world_from_camera is None or not height:
+        return camera
+    lowered = camera.world_from_camera.copy()
+    lowered[..., 2, 3] -= height
+    return replace(camera, world_from_camera=lowered)
 
 
 def _take_name(settings: bpy.types.PropertyGroup) -> str:
@@ -158,15 +206,32 @@ def camera_choice(context: bpy.types.Context) -> CameraChoice | None:
     clip = settings.clip
     if clip is not None:
         require_readable(clip)
-    if settings.camera_source == "SCENE":
+    source = camera_source(context)
+    if source == "SOLVE":
+        return camera_from_solve(scene, clip)
+    if source == "SCENE":
         size = clip_size(clip) or (scene.render.resolution_x, scene.render.resolution_y)
         frames = clip_frames(clip) if clip is not None else None
-        return camera_from_object(
+        choice = camera_from_object(
             scene, scene.camera, *size, clip_start=first_picture_frame(scene), frames=frames
         )
+        if clip is not None and follows_solve(scene.camera, scene, clip):
+            # What was solved is the lens with its distortion, which an object has no place for.
+            lens = camera_from_clip(clip, "CLIP").camera
+            choice = replace(choice, camera=replace(choice.camera, distortion=lens.distortion))
+        return choice
     if clip is None:
         return None
-    return camera_from_clip(clip, settings.camera_source, settings.focal_px)
+    return camera_from_clip(clip, source, settings.focal_px)
+
+
+def camera_source(context: bpy.types.Context) -> LensChoice | Literal["SOLVE", "SCENE"]:
+    """The setting, or what "AUTO" makes of it: a camera that follows the clip's solve is used wholly."""
+    scene, settings = context.scene, context.scene.kinelift
+    chosen: LensChoice | Literal["SOLVE", "SCENE"] = settings.camera_source
+    if chosen != "AUTO" or settings.clip is None or solved_reconstruction(settings.clip) is None:
+        return chosen
+    return "SOLVE" if solve_follower(scene, settings.clip) is not None else "AUTO"
 
 
 def lens_without_clip(settings: bpy.types.PropertyGroup) -> str:

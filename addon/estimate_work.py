@@ -74,8 +74,13 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     for index, track in enumerate(chosen):
         start = begin + index * share
         text = f"Estimating person {track.person_id}"
-        motions.append(estimate_motion(track, camera, request.options, _reporter(report, start, share, text)))
-    return EstimateResult(tracks, tuple(motions), camera, tuple(notes))
+        height = request.heights.get(track.person_id, request.options.person_height)
+        options = replace(request.options, person_height=height)
+        motions.append(estimate_motion(track, camera, options, _reporter(report, start, share, text)))
+    from ..estimator.people import in_one_world
+
+    together = in_one_world(motions, request.heights.keys())
+    return EstimateResult(tracks, tuple(together), camera, tuple(notes))
 
 
 def _reporter(report: Report, start: float, share: float, text: str) -> Callable[[float], None]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..estimator import __version__
 from .armature import ROOT_BONE
-from .take import VERSION_KEY
+from .take_record import VERSION_KEY
 
 Array = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from .estimate_request import absolute_path, keypoint_request
 from .keypoint_store import Tracks, read_tracks
 from .people_list import list_people
 from .sidecar import find_sidecar
+from .text_lines import for_report
 
 _FRAME_ENDINGS = (".json", ".txt")
 _RUNNING = "An estimate is running; wait for it or cancel it"
@@ -65,7 +66,7 @@ class KINELIFT_OT_import_keypoints(bpy.types.Operator):
             path = self._path()
             path, tracks = _read_file_or_folder(context, path)
         except KineliftError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         settings = context.scene.kinelift
         if not settings.keypoints_path or absolute_path(settings.keypoints_path) != path:
@@ -111,8 +112,10 @@ class KINELIFT_OT_find_keypoints(bpy.types.Operator):
         if found is None:
             self.report(
                 {"ERROR"},
-                f"No keypoints named after {printable(place.name)} in {printable(place.parent)}; "
-                "choose them with Import Keypoints",
+                for_report(
+                    f"No keypoints named after {printable(place.name)} in {printable(place.parent)}; "
+                    "choose them with Import Keypoints"
+                ),
             )
             return {"CANCELLED"}
         result: set[str] = bpy.ops.kinelift.import_keypoints(filepath=str(found))

@@ -16,7 +16,7 @@ from ..estimator.track import KeypointTrack
 from .blender_camera import camera_from_clip
 from .estimate_request import clip_size, first_picture_frame, loaded_tracks
 from .picture_check import fitted_to_clip
-from .take import VERSION_KEY
+from .take_record import VERSION_KEY
 
 Array = NDArray[np.float64]
 

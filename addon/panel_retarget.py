@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .retarget.export_operators import FORMATS
+from .retarget.export_operators import formats_here
 from .retarget.human_bones import REQUIRED
 from .retarget.operators import whats_missing
 from .text_lines import draw_text
@@ -62,6 +62,9 @@ class KINELIFT_PT_retarget_view3d(_Viewport, bpy.types.Panel):
         layout.prop(settings, "start")
         layout.prop(settings, "root_mode")
         layout.prop(settings, "plant_feet")
+        layout.prop(settings, "keep_hands")
+        if settings.target_map.ik:
+            layout.prop(settings, "limbs")
         missing = whats_missing(context)
         column = layout.column()
         column.scale_y = 1.5
@@ -73,6 +76,9 @@ class KINELIFT_PT_retarget_view3d(_Viewport, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("kinelift.preview_retarget", icon="HIDE_OFF")
         row.operator("kinelift.retarget", text="Onto All Selected").all_selected = True
+        on = bool(settings.previewed)
+        text = "End Preview" if on else "Preview While Scrubbing"
+        layout.operator("kinelift.live_preview_retarget", text=text, icon="PLAY", depress=on)
 
 
 class KINELIFT_PT_retarget_keys_view3d(_Viewport, bpy.types.Panel):
@@ -129,8 +135,8 @@ class KINELIFT_PT_export_view3d(_Viewport, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
-        for name, one in FORMATS.items():
-            column.operator("kinelift.export_motion", text=one.title, icon="EXPORT").kind = name
+        for name, title in formats_here().items():
+            column.operator("kinelift.export_motion", text=title, icon="EXPORT").kind = name
 
 
 PANELS: tuple[type, ...] = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bpy
 
 from .panel_camera import draw_camera
-from .panel_estimate import draw_estimate, draw_output
+from .panel_estimate import draw_estimate, draw_ground, draw_output
 from .panel_keypoints import draw_frames_and_overlay, draw_keypoints
 
 
@@ -74,6 +74,14 @@ class _Estimate:
         draw_estimate(self.layout, context)  # type: ignore[attr-defined]
 
 
+class _Ground:
+    bl_label = "Feet & Ground"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_ground(self.layout, context)  # type: ignore[attr-defined]
+
+
 class _Output:
     bl_label = "Output"
     bl_options = {"DEFAULT_CLOSED"}
@@ -98,6 +106,10 @@ class KINELIFT_PT_estimate_view3d(_Estimate, _Viewport, bpy.types.Panel):
     pass
 
 
+class KINELIFT_PT_ground_view3d(_Ground, _Viewport, bpy.types.Panel):
+    bl_parent_id = "KINELIFT_PT_estimate_view3d"
+
+
 class KINELIFT_PT_output_view3d(_Output, _Viewport, bpy.types.Panel):
     bl_parent_id = "KINELIFT_PT_estimate_view3d"
 
@@ -118,6 +130,10 @@ class KINELIFT_PT_estimate_clip(_Estimate, _ClipEditor, bpy.types.Panel):
     pass
 
 
+class KINELIFT_PT_ground_clip(_Ground, _ClipEditor, bpy.types.Panel):
+    bl_parent_id = "KINELIFT_PT_estimate_clip"
+
+
 class KINELIFT_PT_output_clip(_Output, _ClipEditor, bpy.types.Panel):
     bl_parent_id = "KINELIFT_PT_estimate_clip"
 
@@ -127,11 +143,13 @@ PANELS: tuple[type, ...] = (
     KINELIFT_PT_frames_view3d,
     KINELIFT_PT_camera_view3d,
     KINELIFT_PT_estimate_view3d,
+    KINELIFT_PT_ground_view3d,
     KINELIFT_PT_output_view3d,
     KINELIFT_PT_keypoints_clip,
     KINELIFT_PT_frames_clip,
     KINELIFT_PT_camera_clip,
     KINELIFT_PT_estimate_clip,
+    KINELIFT_PT_ground_clip,
     KINELIFT_PT_output_clip,
 )
 """In the order in which they are registered, and so stand in the sidebar."""

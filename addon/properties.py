@@ -50,6 +50,16 @@ class KineliftPerson(bpy.types.PropertyGroup):
 
     person_id: bpy.props.IntProperty(name="Number", description="The number shown in the overlay")
     selected: bpy.props.BoolProperty(name="Estimate", description="Estimate the motion of this person")
+    height: bpy.props.FloatProperty(
+        name="Height (m)",
+        description="Standing height of this person in metres, used where several people are estimated "
+        "together; 0 if unknown. One that is known gives all of them their size",
+        min=0.0,
+        max=3.0,
+        default=0.0,
+        precision=2,
+        step=1,
+    )
     first_frame: bpy.props.IntProperty(name="First Frame", description="Counted from 0")
     last_frame: bpy.props.IntProperty(name="Last Frame", description="Counted from 0")
     frames_seen: bpy.props.IntProperty(name="Frames", description="Frames with at least one keypoint")
@@ -121,16 +131,22 @@ class KineliftSettings(bpy.types.PropertyGroup):
     )
 
     camera_source: bpy.props.EnumProperty(
-        name="Lens",
-        description="Where the focal length of the camera that filmed comes from",
+        name="Camera",
+        description="Where the lens of the camera that filmed, and perhaps its movement, come from",
         items=(
-            ("AUTO", "Automatic", "The clip's lens if its camera is solved, else an assumed one"),
+            ("AUTO", "Automatic", "What the clip's camera solve tells, else an assumed focal length"),
             ("ESTIMATE", "Assume", "An assumed focal length: 53° across the picture's diagonal"),
             ("VALUE", "Enter", "The focal length entered here"),
             (
                 "CLIP",
                 "Clip's Lens",
                 "The focal length and distortion in the clip's settings: you say they are right",
+            ),
+            (
+                "SOLVE",
+                "Camera Solve",
+                "The clip's camera solve: lens, place and movement, with the floor and scale that were set "
+                "for it. For handheld and moving cameras",
             ),
             ("SCENE", "Scene Camera", "The scene's camera, with its place and movement"),
         ),
@@ -168,6 +184,40 @@ class KineliftSettings(bpy.types.PropertyGroup):
         description="Move the take onto its own keypoints after the network's answer; slower, usually better",
         default=True,
     )
+    on_ground: bpy.props.BoolProperty(
+        name="On Ground",
+        description="Put feet that stand near the ground on it and let none sink in. Switch it off for "
+        "stairs, ladders and beams: a still foot is kept still at any height",
+        default=True,
+    )
+    contact_strength: bpy.props.FloatProperty(
+        name="Plant Feet",
+        description="How firmly feet that stand are kept from sliding while the take is refined; "
+        "0 lets them slide",
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        default=1.0,
+    )
+    ground_height: bpy.props.FloatProperty(
+        name="Ground Height",
+        description="Height of the ground that the person walks on in the scene; with a known camera the "
+        "person's size and place follow from it",
+        subtype="DISTANCE",
+        unit="LENGTH",
+        default=0.0,
+    )
+    camera_height: bpy.props.FloatProperty(
+        name="Camera Height",
+        description="Height of the camera over the ground, which says how far it looked down; 0 if unknown. "
+        "Used where the camera's place is not known otherwise",
+        subtype="DISTANCE",
+        unit="LENGTH",
+        min=0.0,
+        soft_max=10.0,
+        max=99.0,
+        default=0.0,
+    )
     root_mode: bpy.props.EnumProperty(
         name="Root Motion",
         description="Which bone moves the person through the scene",
@@ -202,6 +252,20 @@ class KineliftSettings(bpy.types.PropertyGroup):
         name="Make Camera",
         description="Make a camera that matches the footage, with the clip behind it",
         default=True,
+    )
+    make_ground: bpy.props.BoolProperty(
+        name="Make Ground Grid",
+        description="Show the take's ground as a grid, which is not rendered",
+        default=True,
+    )
+    update_take: bpy.props.BoolProperty(
+        name="Update Take",
+        description="Estimating the same people on the same frames again updates their take, if nobody has "
+        "edited it. Off makes a new take every time",
+        default=True,
+    )
+    latest_take: bpy.props.StringProperty(
+        name="Latest Take", description="The take that was estimated last", options={"HIDDEN"}
     )
 
     show_overlay: bpy.props.BoolProperty(

@@ -7,6 +7,7 @@ import atexit
 import bpy
 
 from . import (
+    command,
     dependencies,
     estimate_job,
     estimate_operator,
@@ -18,8 +19,9 @@ from . import (
     preferences,
     properties,
     scene_operators,
+    take_operators,
 )
-from .retarget import export_operators, map_operators, operators
+from .retarget import export_operators, live_preview, map_operators, operators
 from .retarget import properties as retarget_properties
 
 CLASSES: tuple[type, ...] = (
@@ -31,9 +33,13 @@ CLASSES: tuple[type, ...] = (
     keypoint_import.KINELIFT_OT_pick_person,
     scene_operators.KINELIFT_OT_use_editor_clip,
     scene_operators.KINELIFT_OT_match_scene_to_clip,
-    scene_operators.KINELIFT_OT_use_take_camera,
-    scene_operators.KINELIFT_OT_place_at_cursor,
-    scene_operators.KINELIFT_OT_face_minus_y,
+    scene_operators.KINELIFT_OT_add_solve_camera,
+    scene_operators.KINELIFT_OT_pick_ground,
+    take_operators.KINELIFT_OT_use_take_camera,
+    take_operators.KINELIFT_OT_place_at_cursor,
+    take_operators.KINELIFT_OT_face_minus_y,
+    take_operators.KINELIFT_OT_next_doubtful_frame,
+    take_operators.KINELIFT_OT_remove_doubtful_markers,
     estimate_operator.KINELIFT_OT_estimate_motion,
     estimate_operator.KINELIFT_OT_cancel_estimate,
     file_handler.KINELIFT_FH_keypoints,
@@ -47,6 +53,7 @@ CLASSES: tuple[type, ...] = (
     map_operators.KINELIFT_OT_load_bone_map,
     operators.KINELIFT_OT_retarget,
     operators.KINELIFT_OT_preview_retarget,
+    operators.KINELIFT_OT_live_preview_retarget,
     export_operators.KINELIFT_OT_export_motion,
     panel_retarget.KINELIFT_UL_bone_map,
     *panel_retarget.PANELS,
@@ -63,7 +70,9 @@ def register() -> None:
         type=retarget_properties.KineliftRetargetSettings
     )
     bpy.app.handlers.load_pre.append(estimate_job.end_before_load)
+    live_preview.add_handlers()
     overlay.add_draw_handlers()
+    command.register()
     atexit.register(_leave)
 
 
@@ -73,7 +82,9 @@ def unregister() -> None:
     if not hasattr(bpy.types.Scene, "kinelift"):
         return
     estimate_job.end_running_job()
+    command.unregister()
     overlay.remove_draw_handlers()
+    live_preview.remove_handlers()
     bpy.app.handlers.load_pre.remove(estimate_job.end_before_load)
     del bpy.types.Scene.kinelift_retarget
     del bpy.types.Scene.kinelift

@@ -1,16 +1,17 @@
-# mypy: allow-subclassing-any
-"""Small steps around an estimate: clip, scene and where a take stands."""
+# mypy: allow-subclassing-any, disable-error-code="valid-type"
+"""Small steps before an estimate: clip, scene, ground and camera."""
 
 from __future__ import annotations
 
 import bpy
+from mathutils import Vector
 
 from ..estimator.errors import InputError
-from .blender_camera import require_readable
+from .blender_camera import require_readable, solved_reconstruction
 from .estimate_request import clip_frames, clip_rate
-from .take import VERSION_KEY, face_minus_y, place_at_cursor
-
-_NO_TAKE = "Select the armature, camera or empty of a take first"
+from .object_place import world_of
+from .solve_camera import add_solve_camera
+from .text_lines import for_report
 
 
 class KINELIFT_OT_use_editor_clip(bpy.types.Operator):
@@ -53,7 +54,7 @@ class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
         try:
             require_readable(clip)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         fps = clip_rate(clip) or settings.fps
         scene.render.fps = max(round(fps), 1)
@@ -71,96 +72,61 @@ class KINELIFT_OT_match_scene_to_clip(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class KINELIFT_OT_use_take_camera(bpy.types.Operator):
-    """Make the take's camera the scene's, to look through it at the footage and render with it"""
+class KINELIFT_OT_add_solve_camera(bpy.types.Operator):
+    """Add a camera that follows the clip's camera solve, whose floor and scale can then be set"""
 
-    bl_idname = "kinelift.use_take_camera"
-    bl_label = "Use Take's Camera"
+    bl_idname = "kinelift.add_solve_camera"
+    bl_label = "Add Solve Camera"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _poll_take(cls, context)
+        clip = context.scene.kinelift.clip
+        if clip is None or solved_reconstruction(clip) is None:
+            cls.poll_message_set("Choose a clip whose camera is solved first")
+            return False
+        return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        camera = take_camera(context)
-        if camera is None:
-            self.report({"ERROR"}, "This take has no camera; estimate again with Make Camera ticked")
-            return {"CANCELLED"}
-        context.scene.camera = camera
-        self.report({"INFO"}, f"{camera.name} is the scene's camera now")
+        camera = add_solve_camera(context, context.scene.kinelift.clip)
+        self.report(
+            {"INFO"}, f"{camera.name} follows the solve; set its floor and scale in the Movie Clip Editor"
+        )
         return {"FINISHED"}
 
 
-class KINELIFT_OT_place_at_cursor(bpy.types.Operator):
-    """Move the take so that its person starts at the 3D cursor, standing on the cursor's height"""
+class KINELIFT_OT_pick_ground(bpy.types.Operator):
+    """Take the height of the ground from the scene"""
 
-    bl_idname = "kinelift.place_at_cursor"
-    bl_label = "Place at Cursor"
+    bl_idname = "kinelift.pick_ground"
+    bl_label = "Pick Ground"
     bl_options = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _poll_take(cls, context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            empty = _take(context)
-            place_at_cursor(empty, context.scene.cursor.location)
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"{empty.name} was moved to the cursor")
-        return {"FINISHED"}
-
-
-class KINELIFT_OT_face_minus_y(bpy.types.Operator):
-    """Turn the take so that its person starts facing the front view (-Y)"""
-
-    bl_idname = "kinelift.face_minus_y"
-    bl_label = "Face -Y"
-    bl_options = {"REGISTER", "UNDO"}
+    source: bpy.props.EnumProperty(
+        name="Ground",
+        description="What lies on the ground",
+        items=(
+            ("CURSOR", "3D Cursor", "The ground is as high as the 3D cursor"),
+            ("OBJECT", "Active Object", "The ground is the top of the active object, such as a floor"),
+        ),
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _poll_take(cls, context)
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return str(properties.bl_rna.properties["source"].enum_items[properties.source].description)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            empty = _take(context)
-            face_minus_y(empty)
-        except InputError as error:
-            self.report({"ERROR"}, str(error))
+        picked = context.active_object
+        if self.source == "CURSOR":
+            height = context.scene.cursor.location.z
+        elif picked is None:
+            self.report({"ERROR"}, "There is no active object; select the floor, or use the 3D cursor")
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{empty.name} was turned to face -Y")
+        else:
+            # Of an object without a body, such as an empty, the box is its origin.
+            world = world_of(picked)
+            height = max((world @ Vector(corner)).z for corner in picked.bound_box)
+        context.scene.kinelift.ground_height = height
+        self.report({"INFO"}, f"The ground is at a height of {height:.3f} m")
         return {"FINISHED"}
-
-
-def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The empty of the take that the active object belongs to; None if it belongs to none."""
-    found = context.active_object
-    while found is not None and not (found.type == "EMPTY" and VERSION_KEY in found):
-        found = found.parent
-    return found
-
-
-def take_camera(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The camera of the take that the active object belongs to."""
-    empty = active_take(context)
-    children = empty.children if empty is not None else ()
-    return next((child for child in children if child.type == "CAMERA" and VERSION_KEY in child), None)
-
-
-def _take(context: bpy.types.Context) -> bpy.types.Object:
-    """``active_take``, or InputError."""
-    found = active_take(context)
-    if found is None:
-        raise InputError(_NO_TAKE)
-    return found
-
-
-def _poll_take(cls: type, context: bpy.types.Context) -> bool:
-    if active_take(context) is None:
-        cls.poll_message_set(_NO_TAKE)  # type: ignore[attr-defined]
-        return False
-    return True

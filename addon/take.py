@@ -1,7 +1,7 @@
 """One take: everything that an estimate puts into the file, made in one step on the main thread.
 
-A take is an empty that holds the people's armatures and the camera together, in a collection of Kinelift's
-own. Making a take never touches an earlier one.
+A take is an empty that holds the people's armatures, the camera and a grid on the ground together, in a
+collection of Kinelift's own. Making a take never touches an earlier one, unless it is told to update that.
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ..estimator import __version__
 from ..estimator.camera import Camera
 from ..estimator.errors import InputError
 from ..estimator.motion import Motion
-from .action import ActionSettings, hips_at_start, write_action
+from .action import ActionSettings, write_action
 from .armature import create_armature
 from .blender_camera import animate_camera, create_camera, pixel_aspect
-from .object_place import parent_world, world_of
+from .doubtful_frames import mark_doubtful_frames
+from .ground_grid import create_ground_grid
+from .object_place import world_of
+from .take_record import PERSON_KEY, SOURCE_KEY, VERSION_KEY, TakeIdentity, record_take, take_objects
+from .take_update import take_over
+
+__all__ = ["PERSON_KEY", "Take", "TakeSettings", "remove_take", "write_take"]
 
 Array = NDArray[np.float64]
-
-VERSION_KEY = "kinelift_version"
-"""Custom property that every object of a take carries: the version that made it."""
-SOURCE_KEY = "kinelift_source"
-PERSON_KEY = "kinelift_person"
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,18 @@ class TakeSettings:
         action: how the motions become keys.
         name: of the take's empty; armatures, actions and camera are named after it.
         make_camera: whether a camera that matches the clip is made.
+        make_ground: whether a grid shows where the ground is.
+        ground_height: metres over the world's origin of the take's ground; the empty is put there.
+        identity: what is estimated, for finding the take when it is estimated again; None for never.
         collection: name of the collection that takes go into, made where missing.
     """
 
     action: ActionSettings
     name: str = "Take"
     make_camera: bool = True
+    make_ground: bool = True
+    ground_height: float = 0.0
+    identity: TakeIdentity | None = None
     collection: str = "Kinelift"
 
 
@@ -59,6 +66,7 @@ class Take:
         armatures: one per motion, in their order, each with its action.
         camera: None if none was asked for.
         collection: that the take lies in.
+        doubtful: how many stretches of frames are marked as ones that a person should look at.
         notes: lines for the user about what was done beyond the plain case.
     """
 
@@ -66,6 +74,7 @@ class Take:
     armatures: tuple[bpy.types.Object, ...]
     camera: bpy.types.Object | None
     collection: bpy.types.Collection
+    doubtful: int
     notes: tuple[str, ...]
 
 
@@ -75,8 +84,9 @@ def write_take(
     camera: Camera,
     settings: TakeSettings,
     clip: bpy.types.MovieClip | None = None,
+    earlier: bpy.types.Object | None = None,
 ) -> Take:
-    """Makes a new take of one or more people in the context's scene.
+    """Makes a take of one or more people in the context's scene.
 
     Mode, selection and active object stay as they are. If anything fails, all that was made is removed.
 
@@ -85,6 +95,7 @@ def write_take(
             camera that stood at an unknown place) are brought to the first one's by their common camera.
         camera: that filmed them; without ``world_from_camera`` it stands where the first motion says.
         clip: for the camera's background.
+        earlier: empty of the take that is to become this one, see ``take_update``; None for a new take.
 
     Raises:
         InputError: there is no motion, or one can't be written.
@@ -92,46 +103,50 @@ def write_take(
     if not motions:
         raise InputError("No person to make a take of; pick one first")
     notes: list[str] = []
+    # What an earlier take has is not taken away from it.
+    had = {one.type for one in take_objects(earlier)} if earlier is not None else set()
     with ExitStack() as undo:
         collection = _open_collection(context, settings.collection, undo, notes)
         empty = bpy.data.objects.new(settings.name, None)
         undo.callback(bpy.data.objects.remove, empty)
         empty.empty_display_type, empty.empty_display_size = "ARROWS", 0.5
+        empty.location.z = settings.ground_height
         empty[VERSION_KEY] = __version__
         collection.objects.link(empty)
 
         world_from_camera = _camera_path(motions, camera)
-        armatures = []
+        people, doubtful = [], 0
         for motion in motions:
-            name = f"{settings.name} Person {motion.person_id}"
-            root_bone = settings.action.root_mode == "ROOT_BONE"
-            person = create_armature(name, motion.rest_offsets, root_bone=root_bone)
-            undo.callback(bpy.data.armatures.remove, person.data)
+            person = _make_person(motion, settings, undo)
             _hold(person, empty, collection)
-            person[SOURCE_KEY], person[PERSON_KEY] = motion.source, motion.person_id
             person.matrix_basis = _to_common_world(motion, world_from_camera, notes)
-            undo.callback(bpy.data.actions.remove, write_action(person, motion, settings.action, name))
-            armatures.append(person)
-
+            doubtful += mark_doubtful_frames(person)
+            people.append(person)
+        if settings.make_ground or "MESH" in had:
+            ground = create_ground_grid(f"{settings.name} Ground", _paths(motions, people))
+            undo.callback(bpy.data.meshes.remove, ground.data)
+            _hold(ground, empty, collection)
         camera_object = None
-        if settings.make_camera:
-            name = f"{settings.name} Camera"
-            start = world_from_camera if world_from_camera.ndim == 2 else world_from_camera[0]
-            camera_object = create_camera(name, camera, start, scene=context.scene, clip=clip)
-            undo.callback(bpy.data.cameras.remove, camera_object.data)
+        if settings.make_camera or "CAMERA" in had:
+            camera_object = _make_camera(
+                context.scene, motions, camera, world_from_camera, settings, clip, undo
+            )
             _hold(camera_object, empty, collection)
-            if world_from_camera.ndim == 3:
-                first, _ = _frames(motions)
-                times = settings.action.key_times(motions[0].fps, first, len(world_from_camera))
-                action = animate_camera(camera_object, name, times, world_from_camera)
-                undo.callback(bpy.data.actions.remove, action)
-            if context.scene.camera is None:
-                context.scene.camera = camera_object
-                notes.append(f"{context.scene.name} had no camera; {camera_object.name} is its camera now")
             _note_pixel_aspect(context.scene, camera, notes)
-        _note_range(context.scene, armatures, notes)
+        _note_range(context.scene, people, notes)
         undo.pop_all()
-    return Take(empty, tuple(armatures), camera_object, collection, tuple(notes))
+    # Nothing fails from here on.
+    if earlier is not None:
+        empty = take_over(earlier, empty)
+    objects = take_objects(empty)
+    camera_object = next((one for one in objects if one.type == "CAMERA"), None)
+    if camera_object is not None and context.scene.camera is None:
+        context.scene.camera = camera_object
+        notes.insert(0, f"{context.scene.name} had no camera; {camera_object.name} is its camera now")
+    record_take(empty, settings.identity)
+    by_id = {one[PERSON_KEY]: one for one in objects if one.type == "ARMATURE"}
+    armatures = tuple(by_id[motion.person_id] for motion in motions)
+    return Take(empty, armatures, camera_object, collection, doubtful, tuple(notes))
 
 
 def remove_take(empty: bpy.types.Object) -> None:
@@ -153,37 +168,6 @@ def remove_take(empty: bpy.types.Object) -> None:
     for collection in collections:
         if VERSION_KEY in collection and not collection.all_objects and not collection.children:
             bpy.data.collections.remove(collection)
-
-
-def place_at_cursor(empty: bpy.types.Object, cursor: Vector) -> None:
-    """Moves a take so that its first person starts above the cursor, the take's ground at its height.
-
-    Raises:
-        InputError: the take holds no person.
-    """
-    hips = _first_hips(empty).translation
-    ground = world_of(empty).translation.z
-    _move(empty, Matrix.Translation((cursor.x - hips.x, cursor.y - hips.y, cursor.z - ground)))
-
-
-def face_minus_y(empty: bpy.types.Object) -> None:
-    """Turns a take about the vertical through its first person, who then starts facing -Y.
-
-    Raises:
-        InputError: the take holds no person.
-    """
-    person = _first_person(empty)
-    hips = _first_hips(empty)
-    rest = person.data.bones["Hips"].matrix_local
-    turned = (hips @ rest.inverted()).to_3x3()
-    left = turned @ Vector((1.0, 0.0, 0.0))
-    # A person who lies on a side has no sideways axis to go by; then the way the belly points counts.
-    angle = math.atan2(left.y, left.x)
-    if math.hypot(left.x, left.y) < 0.3 * left.length:
-        front = turned @ Vector((0.0, -1.0, 0.0))
-        angle = math.atan2(front.y, front.x) + math.pi / 2
-    pivot = Matrix.Translation(hips.translation)
-    _move(empty, pivot @ Matrix.Rotation(-angle, 4, "Z") @ pivot.inverted())
 
 
 def _open_collection(
@@ -217,12 +201,54 @@ def _layers_of(
         yield from _layers_of(child, collection)
 
 
+def _make_person(motion: Motion, settings: TakeSettings, undo: ExitStack) -> bpy.types.Object:
+    """An armature with its action."""
+    name = f"{settings.name} Person {motion.person_id}"
+    person = create_armature(name, motion.rest_offsets, root_bone=settings.action.root_mode == "ROOT_BONE")
+    undo.callback(bpy.data.armatures.remove, person.data)
+    person[SOURCE_KEY], person[PERSON_KEY] = motion.source, motion.person_id
+    undo.callback(bpy.data.actions.remove, write_action(person, motion, settings.action, name))
+    return person
+
+
+def _make_camera(
+    scene: bpy.types.Scene,
+    motions: Sequence[Motion],
+    camera: Camera,
+    world_from_camera: Array,
+    settings: TakeSettings,
+    clip: bpy.types.MovieClip | None,
+    undo: ExitStack,
+) -> bpy.types.Object:
+    """A camera that sees the people as the clip does, with an action if it moves."""
+    name = f"{settings.name} Camera"
+    start = world_from_camera if world_from_camera.ndim == 2 else world_from_camera[0]
+    camera_object = create_camera(name, camera, start, scene=scene, clip=clip)
+    undo.callback(bpy.data.cameras.remove, camera_object.data)
+    if world_from_camera.ndim == 3:
+        first, _ = _frames(motions)
+        times = settings.action.key_times(motions[0].fps, first, len(world_from_camera))
+        undo.callback(bpy.data.actions.remove, animate_camera(camera_object, name, times, world_from_camera))
+    return camera_object
+
+
 def _hold(
     blender_object: bpy.types.Object, empty: bpy.types.Object, collection: bpy.types.Collection
 ) -> None:
     blender_object[VERSION_KEY] = __version__
     blender_object.parent = empty
     collection.objects.link(blender_object)
+
+
+def _paths(motions: Sequence[Motion], people: Sequence[bpy.types.Object]) -> Array:
+    """(N, 3) where the Hips of all people go, in the take's world."""
+    places = [np.array(person.matrix_basis) for person in people]
+    return np.concatenate(
+        [
+            motion.root_translation @ place[:3, :3].T + place[:3, 3]
+            for motion, place in zip(motions, places, strict=True)
+        ]
+    )
 
 
 def _frames(motions: Sequence[Motion]) -> tuple[int, int]:
@@ -273,21 +299,3 @@ def _note_pixel_aspect(scene: bpy.types.Scene, camera: Camera, notes: list[str])
             f"The clip's pixel aspect is {wanted[0] / wanted[1]:.3f}, the scene's "
             f"{present[0] / present[1]:.3f}; the overlay needs Match Scene to Clip"
         )
-
-
-def _first_person(empty: bpy.types.Object) -> bpy.types.Object:
-    people = [child for child in empty.children if PERSON_KEY in child and child.type == "ARMATURE"]
-    if not people:
-        raise InputError(f"{empty.name}: holds no person of a take; select a take's empty")
-    return min(people, key=lambda person: (person[PERSON_KEY], person.name))
-
-
-def _first_hips(empty: bpy.types.Object) -> Matrix:
-    person = _first_person(empty)
-    return world_of(person) @ hips_at_start(person)
-
-
-def _move(blender_object: bpy.types.Object, transform: Matrix) -> None:
-    """Applies a transform of the world to an object, whatever it hangs on."""
-    parent = parent_world(blender_object)
-    blender_object.matrix_basis = parent.inverted_safe() @ transform @ world_of(blender_object)

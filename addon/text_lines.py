@@ -1,4 +1,4 @@
-"""Sentences in a panel: Blender's labels don't wrap by themselves."""
+"""Sentences in panels and messages: Blender's labels and popups don't wrap by themselves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ import bpy
 _MARGIN = 84
 """Pixels at a scale of 1 that borders, icon, tabs and scroll bar take of a sidebar's width."""
 _FONT_SIZE = 11
+_MESSAGE_WIDTH = 80
+"""Letters of a line in the window that shows an error."""
+
+
+def for_report(text: str) -> str:
+    """What an operator reports: over several lines where a window will show it, else in one."""
+    if bpy.app.background:
+        return text
+    # Names of formats and paths stay whole, so that they can be read and copied.
+    return textwrap.fill(text, _MESSAGE_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:

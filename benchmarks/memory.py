@@ -1,7 +1,7 @@
 """Peak memory of an estimate beyond its input and output, for a short and a very long clip.
 
 ``python -m benchmarks.memory [--frames N …] [--fps F]``, from the repository's root; Linux only. Refinement
-takes a while: with ``--steps 2`` the memory is the same, and the time is not.
+takes a while: with ``--rounds 1`` the memory is the same, and the time is not.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from estimator import refinement
 from estimator.estimate import estimate_motion
 from estimator.example import example_motion
 from estimator.example.detector import HEIGHT, WIDTH, example_camera
 from estimator.motion import Motion
+from estimator.refinement import windows
 from estimator.track import KeypointTrack
 
 MEGABYTE = 1e6
@@ -72,14 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Peak memory of an estimate.")
     parser.add_argument("--frames", type=int, nargs="+", default=[1_000, 100_000])
     parser.add_argument("--fps", type=float, help="of the clip; the network works at 30")
-    parser.add_argument("--steps", type=int, default=refinement.STEPS, help="of refinement")
+    parser.add_argument("--rounds", type=int, default=windows.ROUNDS, help="of refinement")
     arguments = parser.parse_args()
     if len(arguments.frames) == 1:
-        refinement.STEPS = arguments.steps
+        windows.ROUNDS = arguments.rounds
         measure(arguments.frames[0], arguments.fps)
         return
     for frames in arguments.frames:
-        same = ["--frames", str(frames), "--steps", str(arguments.steps)]
+        same = ["--frames", str(frames), "--rounds", str(arguments.rounds)]
         if arguments.fps:
             same += ["--fps", str(arguments.fps)]
         subprocess.run([sys.executable, "-m", "benchmarks.memory", *same], check=True)

@@ -5,7 +5,8 @@ This module works without torch: it says what is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from .track import KeypointTrack, Progress
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
 NEEDED_PACKAGES = ("torch", "scipy", "roma")
 MIN_FRAMES = 2
+MOST_CAMERA_HEIGHT = 100.0
+"""Metres."""
 MIN_KEYPOINTS = 4
 """Fewer than this on a frame don't say where a person is."""
 
@@ -28,12 +31,19 @@ class EstimateOptions:
     Attributes:
         person_height: standing height of the actor in metres; None if unknown.
         refine: move the network's answer onto the clip's keypoints; slower, and usually better.
+        on_ground: put feet that stand near the ground on it and let none get below; off for stairs and beams.
+        camera_height: metres over the ground of a camera whose place is not known otherwise; says which way
+            is down. None if unknown.
+        contact_strength: 0..1, how firmly ``refine`` keeps feet that stand from sliding; 0 lets them slide.
         device: "auto", "cpu", "cuda" or "mps".
         weights: file to load instead of the weights that ship.
     """
 
     person_height: float | None = None
     refine: bool = True
+    on_ground: bool = True
+    camera_height: float | None = None
+    contact_strength: float = 1.0
     device: str = "auto"
     weights: Path | None = None
 
@@ -78,10 +88,62 @@ def estimate_motion(
         raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
     if options.person_height is not None and not 0.3 < options.person_height < 3.0:
         raise InputError(f"a person {options.person_height:g} m tall: give the height in metres, 0.3 to 3")
+    if options.camera_height is not None and not 0 < options.camera_height < MOST_CAMERA_HEIGHT:
+        raise InputError(
+            f"a camera {options.camera_height:g} m above the ground: give its height in metres, up to "
+            f"{MOST_CAMERA_HEIGHT:g}"
+        )
+    if not 0 <= options.contact_strength <= 1:
+        raise InputError(f"a contact strength of {options.contact_strength:g}: give 0 (off) to 1 (firm)")
 
     from . import pipeline
 
     weights = options.weights or WEIGHTS
     return pipeline.run(
-        track, track.fps, camera, options.person_height, options.refine, options.device, weights, progress
+        track,
+        track.fps,
+        camera,
+        options.person_height,
+        options.refine,
+        options.device,
+        weights,
+        progress,
+        options.on_ground,
+        options.camera_height,
+        options.contact_strength,
     )
+
+
+def estimate_people(
+    tracks: Sequence[KeypointTrack],
+    camera: Camera,
+    options: EstimateOptions = EstimateOptions(),
+    progress: Progress = _ignore,
+    heights: Mapping[int, float] | None = None,
+) -> list[Motion]:
+    """Global motions of several people of one clip, in one world: one camera, one ground, true distances.
+
+    Args:
+        tracks: one per person.
+        options: for all; ``person_height`` is the first person's, the others are measured by the ground that
+            all stand on.
+        heights: metres, by ``person_id``, of those that are known; they win over ``options``.
+
+    Raises:
+        InputError, MissingDependencyError: see ``estimate_motion``.
+    """
+    known = dict(heights or {})
+    if options.person_height is not None:
+        known.setdefault(tracks[0].person_id, options.person_height)
+    motions = []
+    for done, track in enumerate(tracks):
+        own = replace(options, person_height=known.get(track.person_id))
+
+        def within(fraction: float, done: int = done) -> None:
+            progress((done + fraction) / len(tracks))
+
+        motions.append(estimate_motion(track, camera, own, within))
+
+    from .people import in_one_world
+
+    return in_one_world(motions, known.keys(), options.camera_height)

@@ -29,11 +29,13 @@ class SolvingAxes:
         from_camera: (T, 3, 3) rotation of each frame's camera axes to these.
         centre: (T, 3) metres, the camera's place in them.
         world_from_axes: (4, 4), None where the camera's place is unknown.
+        camera_height: metres over the ground, where nothing else is known of the camera's place; else None.
     """
 
     from_camera: Array
     centre: Array
     world_from_axes: Array | None
+    camera_height: float | None = None
 
 
 def solving_axes(world_from_camera: Array | None, frames: int) -> SolvingAxes:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ground import OFTEN_STANDING, lowest_level, share_standing, standing, supporting
+from .ground import OFTEN_STANDING, STEP_FRAMES, lowest_level, share_standing, standing, supporting
 from .keypoint_set import KEYPOINT_INDEX
+from .skeleton import LENGTH_NAMES, hips_height
 from .world import upright_axes
 
 Array = NDArray[np.float64]
@@ -36,8 +37,8 @@ CUE_OUTLIER = math.radians(25.0)
 IN_THE_AIR = 0.05
 """Weight as a support of a contact point that doesn't stand: that counts where none stands."""
 
-GRAVITY_ERROR = math.radians(4.0)
-"""Of the estimate from the three, about either horizontal axis."""
+GRAVITY_ERROR = np.radians([3.0, 6.0])
+"""Of the estimate from the three, sideways (roll) and ahead (pitch); measured on unseen people."""
 
 LARGEST_LEVELLING = math.radians(12.0)
 """Feet that stand on a plane tilted more than gravity can be wrong climb stairs or a slope."""
@@ -47,6 +48,16 @@ SAME_PLANE = 0.12
 
 ON_ONE_PLANE = 0.8
 """Share of the standing that must be on the plane for it to be the ground, not a mean of several levels."""
+
+UPRIGHT = 0.97
+"""Of the height of the neck over the soles, from which on somebody stands upright."""
+
+FOLDED = 0.75
+"""Of that height, at which somebody sits or squats."""
+
+FOLDED_TRUST = 0.03
+"""How much a frame of somebody who is that low counts for, beside an upright one: the network takes those
+who sit for leaning, and their mass is not over their feet."""
 
 FOOT_HEIGHT_ERROR = 0.04
 """Metres that a standing contact point is above or below the ground, from the error of the pose."""
@@ -92,6 +103,20 @@ def average_gravity(down: Array) -> Array:
     if middle is None:
         raise ValueError("the estimates of gravity cancel: they say nothing about where down is")
     return middle
+
+
+def uprightness(keypoints: Floats, contact_points: Array, lengths: Array) -> Array:
+    """(T,) 0..1, how much each pose says about where down is: much if somebody stands upright.
+
+    Args:
+        keypoints: (T, 26, 3) metres, of the body.
+        contact_points: (T, 4, 3) metres, in the same axes.
+        lengths: (10,) metres.
+    """
+    neck = keypoints[:, None, KEYPOINT_INDEX["neck"]]
+    reach = np.linalg.norm(neck - contact_points, axis=-1).max(axis=1)
+    standing = hips_height(lengths) + lengths[LENGTH_NAMES.index("trunk")]
+    return np.asarray(np.clip((reach / standing - FOLDED) / (UPRIGHT - FOLDED), FOLDED_TRUST, 1.0))
 
 
 def upright_gravity(
@@ -160,21 +185,52 @@ def level_gravity(
     if not weights.any():
         return down_camera
     points = points.reshape(-1, 3)[weights > 0]
-    weights = weights[weights > 0] / (FRAMES_PER_STEP * FOOT_HEIGHT_ERROR**2)
+    weights = weights[weights > 0] * (_steps(still, frame_confidence) / weights.sum() / FOOT_HEIGHT_ERROR**2)
     middle = weights @ points / weights.sum()
     plane = np.column_stack([points[:, :2] - middle[:2], np.ones(len(points))])
-    prior = np.diag([GRAVITY_ERROR**-2, GRAVITY_ERROR**-2, 0.0])
-    slope = np.array([0.0, 0.0, lowest_level(points[:, 2], weights)])
-    for outlier in np.geomspace(3.0 * SAME_PLANE, SAME_PLANE, 12):
-        robust = weights / (1.0 + ((points[:, 2] - plane @ slope) / outlier) ** 2) ** 2
-        slope = np.linalg.solve(
-            plane.T @ (robust[:, None] * plane) + prior, plane.T @ (robust * points[:, 2])
-        )
+    prior = np.array([*GRAVITY_ERROR**-2, 0.0])
+    lowest = np.array([0.0, 0.0, lowest_level(points[:, 2], weights)])
+    # From the lowest level on, feet on chairs are left out; from all of them, a walk that slopes from its
+    # beginning is found.
+    fits = [_ground_plane(plane, points[:, 2], weights, prior, start) for start in (lowest, None)]
+    slope = min(fits, key=lambda fit: fit[0])[1]
     explained = weights[np.abs(points[:, 2] - plane @ slope) < SAME_PLANE].sum() / weights.sum()
     if explained < ON_ONE_PLANE or math.atan(math.hypot(slope[0], slope[1])) > LARGEST_LEVELLING:
         return down_camera
     down = np.array([slope[0], slope[1], -1.0]) @ axes
     return np.asarray(down / np.linalg.norm(down))
+
+
+def _steps(still: Array, frame_confidence: Array) -> float:
+    """How many steps somebody's feet are seen to make; of those who never stand, runners' are counted."""
+    usual = frame_confidence / max(frame_confidence.mean(), 1e-12)
+    stood = standing(still, usual).sum() / FRAMES_PER_STEP
+    rarely = 1.0 - min(share_standing(still, frame_confidence) / OFTEN_STANDING, 1.0)
+    return float(stood + rarely * len(still) / STEP_FRAMES)
+
+
+def _ground_plane(
+    plane: Array, heights: Array, weights: Array, prior: Array, start: Array | None
+) -> tuple[float, Array]:
+    """A plane through most of the points: its improbability, and (3,) its slopes and height.
+
+    Args:
+        plane: (N, 3) rows x, y, 1.
+        heights: (N,) metres, with weights (N,).
+        prior: (3,) inverse variances of slopes and height about 0.
+        start: slopes and height to begin with; None to begin with all points.
+    """
+    slope = start
+    for outlier in np.geomspace(3.0 * SAME_PLANE, SAME_PLANE, 12):
+        off = np.zeros(len(heights)) if slope is None else heights - plane @ slope
+        kept = weights / (1.0 + (off / outlier) ** 2) ** 2
+        slope = np.linalg.solve(
+            plane.T @ (kept[:, None] * plane) + np.diag(prior), plane.T @ (kept * heights)
+        )
+    assert slope is not None
+    off = np.square(heights - plane @ slope)
+    improbable = weights @ (off / (1.0 + off / SAME_PLANE**2)) + prior @ np.square(slope)
+    return float(improbable), slope
 
 
 def _middle_of_mass(keypoints: Floats) -> Array:

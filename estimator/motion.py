@@ -44,7 +44,8 @@ class Motion:
     contacts: Array
     """(T, 4) probability of standing still; order of ``skeleton.CONTACT_NAMES``"""
     keypoints: Array
-    """(T, 26, 2) pixels as used for input, NaN where missing"""
+    """(T, 26, 2) pixels as used for input: swapped sides put right, false detections left out; NaN where
+    missing"""
     confidence: Array
     """(T, 26)"""
     frame_confidence: Array

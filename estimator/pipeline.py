@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from .camera import Camera
+from .camera_height import ground_at_camera_height
+from .cleaning import clean_track
 from .errors import InputError
 from .evidence import SolvingAxes, gather_evidence, solving_axes
 from .generator import load_weights
-from .gravity import average_gravity, level_gravity, upright_gravity
+from .gravity import average_gravity, level_gravity, upright_gravity, uprightness
 from .ground import Ground, ground_below
 from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
@@ -62,20 +64,37 @@ def run(
     weights: Path,
     progress: Progress,
     on_ground: bool = True,
+    camera_height: float | None = None,
+    contact_strength: float = 1.0,
 ) -> Motion:
     """See ``estimate.estimate_motion``.
 
     Args:
         on_ground: whether feet that stand near the ground are put on it, and none gets below it.
+        camera_height: metres over the ground; counts only where the camera's place isn't known.
+        contact_strength: 0..1, how firmly refinement keeps feet that stand from sliding.
     """
     axes = solving_axes(camera.extrinsics(track.frame_start, len(track)), len(track))
+    axes = replace(axes, camera_height=camera_height)
+    clean = clean_track(track, fps)
+    track = clean.track
     person = _in_solving_axes(
-        track, fps, camera, axes, person_height, refined, on_ground, device, weights, progress
+        track,
+        fps,
+        camera,
+        axes,
+        person_height,
+        refined,
+        on_ground,
+        device,
+        weights,
+        progress,
+        contact_strength,
     )
     progress(0.9)
     motion = place(track, fps, camera, *person)
     progress(1.0)
-    return motion
+    return replace(motion, frame_confidence=motion.frame_confidence * clean.trust)
 
 
 def _in_solving_axes(
@@ -89,6 +108,7 @@ def _in_solving_axes(
     device: str,
     weights: Path,
     progress: Progress,
+    contact_strength: float,
 ) -> tuple[Array, Lifted, Array]:
     """The world from the solving axes (4, 4), the person, and the path (T, 3) of Hips, metres.
 
@@ -105,6 +125,7 @@ def _in_solving_axes(
         refined,
         on_ground,
         progress,
+        contact_strength,
     )
 
 
@@ -116,6 +137,7 @@ def solve_in_axes(
     refined: bool,
     on_ground: bool,
     progress: Progress,
+    contact_strength: float = 1.0,
 ) -> tuple[Array, Lifted, Array]:
     """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
     lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
@@ -128,7 +150,13 @@ def solve_in_axes(
     del seen
     if refined:
         lifted, root = refine(
-            evidence, centre, lifted, root, lambda done: progress(0.3 + 0.6 * done), support
+            evidence,
+            centre,
+            lifted,
+            root,
+            lambda done: progress(0.3 + 0.6 * done),
+            support,
+            contact_strength,
         )
     world_from_axes = axes.world_from_axes
     if world_from_axes is None:
@@ -144,7 +172,10 @@ def _ground(axes: SolvingAxes, lifted: Lifted, seen: RootEvidence, root: Array) 
         known = Ground(axes.world_from_axes[2, :3], -float(axes.world_from_axes[2, 3]))
         found = ground_below(known.up, feet, lifted.still, lifted.trust)
         return known if abs(found.level - known.level) < KNOWN_GROUND else None
-    down = average_gravity(lifted.down)
-    down = upright_gravity(down, seen.offsets, seen.contact_offsets, lifted.still, lifted.trust)
+    upright = uprightness(seen.offsets, seen.contact_offsets, lifted.lengths)
+    down = average_gravity(lifted.down * upright[:, None])
+    down = upright_gravity(down, seen.offsets, seen.contact_offsets, lifted.still, lifted.trust * upright)
     down = level_gravity(down, feet, lifted.still, lifted.trust)
+    if axes.camera_height is not None:
+        return ground_at_camera_height(axes.camera_height, -down, feet, lifted.still, lifted.trust)
     return ground_below(-down, feet, lifted.still, lifted.trust)

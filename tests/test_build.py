@@ -64,6 +64,82 @@ def test_manifest_says_which_blender_a_full_zip_is_for() -> None:
     assert "platforms" not in lite and "blender_version_max" not in lite
 
 
+def test_wheels_for_another_platform_or_python_are_seen() -> None:
+    pure = "sympy-1.14.0-py3-none-any.whl"
+    for platform, tags in {
+        "linux-x64": "manylinux_2_17_x86_64.manylinux2014_x86_64",
+        "windows-x64": "win_amd64",
+        "macos-arm64": "macosx_12_0_arm64",
+    }.items():
+        for python in build.BLENDER_VERSIONS:
+            kind, tag = build.ZipKind(platform, python), f"cp{python.replace('.', '')}"
+            fit = f"scipy-1.15.3-{tag}-{tag}-{tags}.whl"
+            unfit = [
+                fit.replace(tag, "cp312"),
+                fit.replace(tags, "manylinux_2_17_aarch64"),
+                fit.replace(tags, "macosx_10_13_x86_64"),
+                fit.replace(tags, "win32"),
+            ]
+            assert build.unfit_wheels(kind, [pure, fit, *unfit]) == unfit
+    assert build.unfit_wheels(build.ZipKind(), [pure, fit]) == [fit]
+
+
+def test_all_zips_are_one_per_platform_and_python() -> None:
+    chosen = build.chosen_zips(build.command_line().parse_args(["zip", "--all"]))
+    names = {kind.name for kind in chosen}
+    assert names == {"lite"} | {
+        f"full-{platform}-cp{python}"
+        for platform in ("linux-x64", "windows-x64", "macos-arm64")
+        for python in ("311", "313")
+    }
+    assert len(chosen) == 7
+    (own,) = build.chosen_zips(build.command_line().parse_args(["zip", "--full", "--python", "3.13"]))
+    assert own == build.ZipKind(build.native_platform(), "3.13")
+
+
+def test_a_zip_whose_wheels_are_not_to_be_had_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(build, "WHEELS_OF_FULL", ("no-such-package-of-kinelift==1.0",))
+    monkeypatch.setattr(build, "PURE_PACKAGES", ())
+    monkeypatch.setattr(build, "run_with_retry", refuse)
+    monkeypatch.setattr(build, "set_up", lambda: Path(sys.executable))
+    monkeypatch.setattr(build.build_zip, "__defaults__", (tmp_path,))
+    assert build.build_zips(build.command_line().parse_args(["zip", "--platform", "windows-x64"])) == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [
+        "build.py: full-windows-x64-cp311: pip's indexes have no no-such-package-of-kinelift==1.0 for it"
+    ]
+    assert [path.name for path in tmp_path.glob("*.zip")] == [f"kinelift-{build.version()}-lite.zip"]
+
+
+def refuse(command: object) -> None:
+    raise build.BuildError("ERROR: No matching distribution found for it")
+
+
+@pytest.mark.parametrize("path", sorted(build.DIST.glob("*-full-*.zip")), ids=lambda path: path.stem)
+def test_full_zips_that_were_built_carry_what_their_name_says(path: Path) -> None:
+    """Those that lie in dist/; `build.py zip --all` builds them."""
+    _, _, _, platform, system, python = path.stem.split("-")
+    kind = build.ZipKind(f"{platform}-{system}", f"{python[2]}.{python[3:]}")
+    with zipfile.ZipFile(path) as full:
+        assert full.testzip() is None
+        manifest = tomllib.loads(full.read("blender_manifest.toml").decode())
+        wheels = {
+            name: full.getinfo(name).file_size for name in full.namelist() if name.startswith("wheels/")
+        }
+    assert {name.removeprefix("./") for name in manifest["wheels"]} == wheels.keys()
+    assert manifest["platforms"] == [kind.platform]
+    assert ("blender_version_max" in manifest) == (kind.python == "3.11")
+    names = [name.removeprefix("wheels/") for name in wheels]
+    assert build.unfit_wheels(kind, names) == []
+    carried = {"==".join(name.split("-")[:2]).partition("+")[0] for name in names}
+    assert carried == {package.replace("-", "_") for package in build.WHEELS_OF_FULL}
+    (torch,) = (size for name, size in wheels.items() if "torch-" in name)
+    assert 50e6 < torch < 400e6, "PyTorch for the CPU alone"
+
+
 def test_environment_is_up_to_date_only_in_the_versions_asked_for() -> None:
     name, packages = build.ENVIRONMENTS["4.5"]
     assert build.missing_packages(ROOT / name, packages) == []

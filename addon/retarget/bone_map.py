@@ -16,6 +16,21 @@ _KIND = "kinelift bone map"
 
 
 @dataclass(frozen=True)
+class IkControls:
+    """Controls of a rig's own inverse kinematics.
+
+    Attributes:
+        bones: by human bone (hands, feet, toes), the control.
+        poles: by human bone (forearms, shins), the control that the elbow or knee points to.
+        switches: bone → custom property → value with which these controls move the limbs.
+    """
+
+    bones: Mapping[str, str]
+    poles: Mapping[str, str]
+    switches: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
 class BoneMap:
     """Bones of a rig by human bone.
 
@@ -23,11 +38,13 @@ class BoneMap:
         bones: human bone → the rig's bone; what is not there is not mapped.
         switches: bone → custom property → value that the action has to set, so that these bones move the rig.
         controls: whether the bones are an animator's controls, whose hierarchy may be any.
+        ik: what moves the limbs instead where the user wants IK; None where the rig has or needs none.
     """
 
     bones: Mapping[str, str]
     switches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     controls: bool = False
+    ik: IkControls | None = None
 
     def __contains__(self, human_bone: str) -> bool:
         return human_bone in self.bones
@@ -62,6 +79,8 @@ def save_map(path: Path, bone_map: BoneMap) -> None:
     content: dict[str, Any] = {"kind": _KIND, "controls": bone_map.controls, "bones": dict(bone_map.bones)}
     if bone_map.switches:
         content["switches"] = {bone: dict(values) for bone, values in bone_map.switches.items()}
+    if bone_map.ik is not None:
+        content["ik"] = ik_content(bone_map.ik)
     with written_whole(path) as beside:
         beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -88,10 +107,38 @@ def load_map(path: Path) -> BoneMap:
         raise InputError(
             f"{path}: {unknown[0]!r} is no human bone; they are called {', '.join(HUMAN_BONES[:8])}, …"
         )
-    return BoneMap(bones, _switches(path, content.get("switches", {})), bool(content.get("controls")))
+    switches = _switches(path, content.get("switches", {}))
+    ik = content.get("ik")
+    return BoneMap(
+        bones, switches, bool(content.get("controls")), None if ik is None else read_ik(str(path), ik)
+    )
 
 
-def _switches(path: Path, content: object) -> dict[str, dict[str, float]]:
+def ik_content(ik: IkControls) -> dict[str, Any]:
+    """As JSON holds it."""
+    switches = {bone: dict(values) for bone, values in ik.switches.items()}
+    return {"bones": dict(ik.bones), "poles": dict(ik.poles), "switches": switches}
+
+
+def read_ik(where: str, content: Any) -> IkControls:
+    """The reverse of ``ik_content``.
+
+    Raises:
+        InputError: the content is something else.
+    """
+    if not isinstance(content, dict):
+        raise InputError(f'{where}: "ik" must hold "bones", "poles" and "switches"')
+    bones, poles = content.get("bones"), content.get("poles")
+    for part in (bones, poles):
+        if not isinstance(part, dict) or not all(isinstance(bone, str) for bone in part.values()):
+            raise InputError(f'{where}: "ik" must give "bones" and "poles" by human bone, and "switches"')
+        if unknown := [human for human in part if human not in HUMAN_BONES]:
+            raise InputError(f'{where}: {unknown[0]!r} in "ik" is no human bone')
+    assert isinstance(bones, dict) and isinstance(poles, dict)
+    return IkControls(bones, poles, _switches(where, content.get("switches", {})))
+
+
+def _switches(path: Path | str, content: object) -> dict[str, dict[str, float]]:
     try:
         return {
             str(bone): {str(name): float(value) for name, value in values.items()}

@@ -32,6 +32,7 @@ _TEST_ANGLE = 0.6
 _SAME_TURN = np.radians(0.1)
 _SAME_PLACE = 1e-4
 """Of the armature's size."""
+_NO_SCALE = 1e-5
 ARMATURE = -1
 """The armature itself as what a control hangs on."""
 
@@ -48,7 +49,7 @@ class Control:
         place: (3,) of its head, without a location of its own, relative to ``carried_by``'s pose.
         location_axes: (3, 3) what one unit of each location channel moves, relative to ``carried_by``.
         rotation, location: (4,) and (3,), its present own channels.
-        rigid: whether the two above hold in every test pose.
+        turns_rigidly, rigid: whether the turn, and whether turn and place, hold in every test pose.
     """
 
     bone: str
@@ -59,6 +60,7 @@ class Control:
     location_axes: Array
     rotation: Array
     location: Array
+    turns_rigidly: bool
     rigid: bool
 
 
@@ -142,6 +144,21 @@ def pose_kept(
             for name, value in values.items():
                 setattr(bone, name, value)
         target.update_tag()
+
+
+def scales_alone(target: bpy.types.Object, rest: RestRig, stage: Stage) -> Array | None:
+    """(B, 4, 4) poses in which all bones are at rest but for their scales; None if none is scaled.
+
+    The target's pose is changed, see ``pose_kept``.
+    """
+    bones = [target.pose.bones[bone] for bone in rest.bones]
+    if all(max(abs(value - 1.0) for value in bone.scale) < _NO_SCALE for bone in bones):
+        return None
+    for bone in bones:
+        set_rotation(bone, np.array([1.0, 0.0, 0.0, 0.0]))
+        bone.location = (0.0, 0.0, 0.0)
+    evaluated = stage.now()
+    return np.array([evaluated.pose.bones[bone].matrix for bone in rest.bones])
 
 
 def own_channels(bone: bpy.types.PoseBone) -> tuple[Array, Array]:
@@ -240,6 +257,7 @@ def _control(
         np.stack([rotate(back, first.location_axes[row, :, axis]) for axis in range(3)], axis=-1),
         present[0],
         present[1],
+        best_turn[0] < _SAME_TURN,
         best_turn[0] < _SAME_TURN and best_place[0] < _SAME_PLACE,
     )
 

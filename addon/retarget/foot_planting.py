@@ -16,7 +16,7 @@ from ..quaternions import conjugate, multiply, rotate
 from .anatomy import Body
 from .foot_contacts import Flags, runs
 from .human_bones import SIDES
-from .rotations import frame, scaled, smooth, swing
+from .rotations import eased, frame, scaled, smooth, swing
 from .transfer import Transferred
 
 Array = NDArray[np.float64]
@@ -157,7 +157,7 @@ def _corrections(
             if first:  # the new point is pinned where the old one has brought it, and set down from there
                 begin = points[first] + correction[start + first - 1]
                 pin[:, :2] = begin[:2]
-                set_down = _ease(np.arange(last - first) / (_SET_DOWN_SECONDS * frames_per_second))
+                set_down = eased(np.arange(last - first) / (_SET_DOWN_SECONDS * frames_per_second))
                 pin[:, 2] += (1.0 - set_down) * (begin[2] - pin[:, 2])
             correction[start + first : start + last] = pin - points[first:last]
     correction = _faded(correction, standing, max(int(_FADE_SECONDS * frames_per_second), 1))
@@ -183,20 +183,15 @@ def _faded(correction: Array, standing: Flags, fade: int) -> Array:
         gap = end - start
         at = np.arange(1, gap + 1)[:, None]
         if before is not None and after is not None and gap < 2 * fade:
-            share = _ease(at / (gap + 1))
+            share = eased(at / (gap + 1))
             found[start:end] = (1 - share) * before + share * after
             continue
         found[start:end] = 0.0
         if before is not None:
-            found[start:end] += (1 - _ease(at / fade)) * before
+            found[start:end] += (1 - eased(at / fade)) * before
         if after is not None:
-            found[start:end] += (1 - _ease((gap + 1 - at) / fade)) * after
+            found[start:end] += (1 - eased((gap + 1 - at) / fade)) * after
     return found
-
-
-def _ease(share: Array) -> Array:
-    share = np.clip(share, 0.0, 1.0)
-    return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
 def _sinking(legs: list[tuple[Array, float, Array]], frames_per_second: float) -> Array:
@@ -231,7 +226,7 @@ def _bent(
     own = np.cross(leg.knee - leg.hip, leg.ankle - leg.knee) / (leg.upper * leg.lower)
     own = np.where((own * left).sum(axis=1, keepdims=True) < 0, 0.0, own)
     bend = np.linalg.norm(own, axis=1, keepdims=True)
-    share = _ease(bend / _CLEARLY_BENT)
+    share = eased(bend / _CLEARLY_BENT)
     hinge = share * own / np.maximum(bend, 1e-9) + (1 - share) * left
     hinge = rotate(swing(old, new), hinge)
     hinge = hinge - (hinge * direction).sum(axis=1, keepdims=True) * direction

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from dataclasses import replace
 
 import bpy
 
 from ...estimator.errors import InputError
+from . import live_preview
 from .automatic_map import find_map
 from .bone_map import BoneMap, check_map
 from .plan import RetargetSettings
@@ -151,9 +153,18 @@ class KINELIFT_OT_preview_retarget(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene, settings = context.scene, context.scene.kinelift_retarget
+        live_preview.end(scene)
         frame = float(scene.frame_current)
         chosen = chosen_settings(settings, scene)
-        one = RetargetSettings(chosen.placing, "HIPS", plant_feet=False, frames=(frame, frame))
+        bone_map = shown_map(settings.target_map)
+        one = RetargetSettings(
+            chosen.placing,
+            "HIPS",
+            plant_feet=False,
+            keep_hands=chosen.keep_hands,
+            frames=(frame, frame),
+            limbs=chosen.limbs if bone_map.ik is not None else "FK",
+        )
         try:
             result = finished(
                 retarget(
@@ -161,7 +172,7 @@ class KINELIFT_OT_preview_retarget(bpy.types.Operator):
                     settings.source,
                     shown_map(settings.source_map),
                     settings.target,
-                    shown_map(settings.target_map),
+                    bone_map,
                     one,
                 )
             )
@@ -172,9 +183,37 @@ class KINELIFT_OT_preview_retarget(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class KINELIFT_OT_live_preview_retarget(bpy.types.Operator):
+    """Show the target as it would be on every frame that you go to, without keys; click again to end"""
+
+    bl_idname = "kinelift.live_preview_retarget"
+    bl_label = "Preview While Scrubbing"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if live_preview.is_on(context.scene):
+            return True
+        return bool(KINELIFT_OT_retarget.poll.__func__(cls, context))  # type: ignore[attr-defined]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene, settings = context.scene, context.scene.kinelift_retarget
+        if live_preview.is_on(scene):
+            live_preview.end(scene)
+            return {"FINISHED"}
+        try:
+            result = finished(_all_steps(context, all_selected=False))
+        except InputError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        live_preview.begin(scene, settings.target, result.curves)
+        return {"FINISHED"}
+
+
 def _all_steps(context: bpy.types.Context, all_selected: bool) -> Steps:
     """Retargets onto every target, one after the other; all of them are checked first."""
     scene, settings = context.scene, context.scene.kinelift_retarget
+    live_preview.end(scene)
     targets: dict[bpy.types.Object, BoneMap] = {settings.target: shown_map(settings.target_map)}
     for chosen in context.selected_objects if all_selected else ():
         if chosen.type == "ARMATURE" and chosen not in (settings.source, settings.target):
@@ -198,5 +237,6 @@ def _one_after_another(
     settings: RetargetSettings,
 ) -> Steps:
     for number, (target, bone_map) in enumerate(targets.items()):
-        for step in retarget(scene, source, source_map, target, bone_map, settings):
+        own = settings if bone_map.ik is not None else replace(settings, limbs="FK")
+        for step in retarget(scene, source, source_map, target, bone_map, own):
             yield step if isinstance(step, Retargeted) else (number + step) / len(targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import bpy
 import numpy as np
@@ -33,18 +34,22 @@ class RetargetSettings:
         placing: where it begins.
         root_mode: who carries the path.
         plant_feet: whether feet that stand are kept still and on the ground.
+        keep_hands: whether hands keep their distance to each other and to the body where they come near.
         frames: first and last frame; None for the source's whole action.
         every: key each how many-th frame.
         tolerance: radians by which keys may be left out; 0 keeps all.
+        limbs: which of a rig's controls hands and feet are keyed on, where it has both.
         fill_strip: whether the action goes into the NLA, as a strip of its own.
     """
 
     placing: Placing = Placing()
     root_mode: RootMode = "HIPS"
     plant_feet: bool = True
+    keep_hands: bool = False
     frames: tuple[float, float] | None = None
     every: int = 1
     tolerance: float = 0.0
+    limbs: Literal["FK", "IK"] = "FK"
     fill_strip: bool = False
 
 

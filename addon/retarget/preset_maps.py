@@ -2,20 +2,20 @@
 
 In a file ``{side}`` stands for the rig's mark of a side; lists are joints along a chain, from the body
 outwards, and a rig may lack some of them. ``controls`` marks rigs that an animator moves by controls,
-``switches`` what must be set for these controls to move the rig.
+``switches`` what must be set for these controls to move the rig, ``ik`` what moves the limbs instead.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .bone_map import BoneMap
+from .bone_map import BoneMap, IkControls
 from .human_bones import FINGERS, NECK, REQUIRED, SIDES, SPINE
 
 _FOLDER = Path(__file__).parent / "presets"
@@ -36,6 +36,7 @@ class Preset:
     bones: dict[str, str]
     switches: dict[str, dict[str, float]]
     controls: bool
+    ik: IkControls | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,23 @@ def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
     bones = _from_one_on(bones)
     switches = {bone: values for name, values in preset.switches.items() if (bone := found(name)) is not None}
     complete = all(human in bones for human in REQUIRED)
-    return PresetMatch(
-        preset, BoneMap(bones, switches, preset.controls), complete, len(bones) / len(preset.bones)
+    bone_map = BoneMap(bones, switches, preset.controls, _found_ik(preset, found))
+    return PresetMatch(preset, bone_map, complete, len(bones) / len(preset.bones))
+
+
+def _found_ik(preset: Preset, found: Callable[[str], str | None]) -> IkControls | None:
+    """The preset's IK controls by the names that they have in the rig; None if it lacks one."""
+    if preset.ik is None:
+        return None
+    ik = preset.ik
+    names = {name: found(name) for name in (*ik.bones.values(), *ik.poles.values(), *ik.switches)}
+    if None in names.values():
+        return None
+    present = {name: bone for name, bone in names.items() if bone is not None}
+    return IkControls(
+        {human: present[name] for human, name in ik.bones.items()},
+        {human: present[name] for human, name in ik.poles.items()},
+        {present[name]: values for name, values in ik.switches.items()},
     )
 
 
@@ -113,9 +129,24 @@ def _from_file(name: str, content: dict[str, Any]) -> Preset:
                 for joint, template in enumerate(names, start=1):
                     human = f"{side}_{part}_{joint}" if part in FINGERS else f"{side}_{part}"
                     bones[human] = template.replace("{side}", mark)
-    switches = {
+    ik = None
+    if "ik" in content:
+        controls, poles = (
+            {
+                f"{side}_{part}": bone.replace("{side}", mark)
+                for part, bone in content["ik"][key].items()
+                for side, mark in marks.items()
+            }
+            for key in ("bones", "poles")
+        )
+        ik = IkControls(controls, poles, _switches(content["ik"], marks))
+    controlled = content.get("controls", False)
+    return Preset(name, content["title"], bones, _switches(content, marks), controlled, ik)
+
+
+def _switches(content: dict[str, Any], marks: dict[str, str]) -> dict[str, dict[str, float]]:
+    return {
         bone.replace("{side}", mark): values
         for bone, values in content.get("switches", {}).items()
         for mark in marks.values()
     }
-    return Preset(name, content["title"], bones, switches, content.get("controls", False))

@@ -9,8 +9,9 @@ import math
 import bpy
 
 from ...estimator.errors import InputError
+from ..take import PERSON_KEY
 from .automatic_map import FoundMap, Role, find_map
-from .bone_map import BoneMap
+from .bone_map import BoneMap, ik_content, read_ik
 from .human_bones import FINGERS, HUMAN_BONES, label
 from .plan import RetargetSettings
 from .rest_rig import read_rest_rig
@@ -62,6 +63,9 @@ class KineliftBoneMap(bpy.types.PropertyGroup):
     switches: bpy.props.StringProperty(
         description="What the action sets so that the controls move the rig, as JSON"
     )
+    ik: bpy.props.StringProperty(
+        description="The rig's IK controls, as JSON; empty if it has none that are known"
+    )
 
 
 class KineliftRetargetSettings(bpy.types.PropertyGroup):
@@ -86,6 +90,10 @@ class KineliftRetargetSettings(bpy.types.PropertyGroup):
     )
     target_map: bpy.props.PointerProperty(
         type=KineliftBoneMap, description="Which of the target's bones is which"
+    )
+
+    previewed: bpy.props.StringProperty(
+        description="What the target had before the preview that is on, as JSON; empty without one"
     )
 
     start: bpy.props.EnumProperty(
@@ -119,6 +127,25 @@ class KineliftRetargetSettings(bpy.types.PropertyGroup):
         description="Keep feet that stand still where they are, on the target's own ground",
         default=True,
     )
+    limbs: bpy.props.EnumProperty(
+        name="Arms & Legs",
+        description="Which of the target's controls get the keys of hands and feet",
+        items=(
+            ("FK", "FK Controls", "Every joint is keyed, and the rig's switches are set to FK"),
+            (
+                "IK",
+                "IK Controls",
+                "Hands, feet and the poles of elbows and knees are keyed, and the switches are set to IK",
+            ),
+        ),
+        default="FK",
+    )
+    keep_hands: bpy.props.BoolProperty(
+        name="Keep Hands",
+        description="Where a hand comes near the other one, the head, hips or legs, keep its place relative "
+        "to them although the target's proportions differ; the arms then point a little differently",
+        default=False,
+    )
     use_frame_range: bpy.props.BoolProperty(
         name="Frame Range", description="Take only a part of the source's motion, in scene frames"
     )
@@ -140,6 +167,14 @@ class KineliftRetargetSettings(bpy.types.PropertyGroup):
     )
 
 
+def offer_source(scene: bpy.types.Scene, person: bpy.types.Object) -> None:
+    """Makes the newest take's person the source, unless the user chose something else than a take."""
+    settings = scene.kinelift_retarget
+    source = settings.source
+    if source != person and (source is None or PERSON_KEY in source):
+        settings.source = person
+
+
 # Functions, not methods: 4.2's module crashes when Python ends after a property group with methods.
 
 
@@ -154,6 +189,7 @@ def show_map(rig_map: KineliftBoneMap, bone_map: BoneMap, found: str) -> None:
         line.bone = bone_map.bones.get(human, "")
     rig_map.controls = bone_map.controls
     rig_map.switches = json.dumps({bone: dict(values) for bone, values in bone_map.switches.items()})
+    rig_map.ik = "" if bone_map.ik is None else json.dumps(ik_content(bone_map.ik))
     rig_map.found, rig_map.active = found, 0
 
 
@@ -165,7 +201,8 @@ def show_found(rig_map: KineliftBoneMap, found: FoundMap) -> None:
 def shown_map(rig_map: KineliftBoneMap) -> BoneMap:
     """What a map's lines say now."""
     bones = {line.human: line.bone for line in rig_map.bones if line.bone}
-    return BoneMap(bones, json.loads(rig_map.switches or "{}"), rig_map.controls)
+    ik = read_ik("The bone map", json.loads(rig_map.ik)) if rig_map.ik else None
+    return BoneMap(bones, json.loads(rig_map.switches or "{}"), rig_map.controls, ik)
 
 
 def chosen_settings(settings: KineliftRetargetSettings, scene: bpy.types.Scene) -> RetargetSettings:
@@ -174,10 +211,12 @@ def chosen_settings(settings: KineliftRetargetSettings, scene: bpy.types.Scene) 
         placing=Placing(settings.start, tuple(scene.cursor.location), tuple(settings.locked)),
         root_mode=settings.root_mode,
         plant_feet=settings.plant_feet,
+        keep_hands=settings.keep_hands,
         frames=(float(settings.frame_first), float(settings.frame_last))
         if settings.use_frame_range
         else None,
         every=settings.every,
         tolerance=settings.tolerance,
+        limbs=settings.limbs,
         fill_strip=settings.fill_strip,
     )

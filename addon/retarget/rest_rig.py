@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import bpy
@@ -78,6 +78,18 @@ class RestRig:
                 return True
             row = int(self.parents[row])
         return False
+
+
+def with_pose_scales(rig: RestRig, poses: Array) -> RestRig:
+    """The rig in the sizes that its bones have in the pose.
+
+    Args:
+        poses: (B, 4, 4) in the armature's space, with nothing but the bones' scales in it.
+    """
+    sizes = np.linalg.norm(poses[:, :3, :3], axis=1)
+    matrices = rig.matrices.copy()
+    matrices[:, :3, 3] = poses[:, :3, 3]
+    return replace(rig, matrices=matrices, lengths=rig.lengths * sizes[:, 1])
 
 
 def read_rest_rig(armature_object: bpy.types.Object, world: Matrix | None = None) -> RestRig:

@@ -5,9 +5,9 @@ It is a generator, so that long ones show progress and can be stopped; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import bpy
 import numpy as np
@@ -19,12 +19,14 @@ from ..animation import Curve
 from ..object_place import parent_world
 from .anatomy import Body, read_body
 from .bone_map import BoneMap, check_map
-from .control_rig import ControlRig, observe_controls, pose_kept
+from .control_rig import ControlRig, observe_controls, pose_kept, scales_alone
 from .evaluation import Stage, stage
 from .forward_kinematics import Posed, World
+from .hand_keeping import kept_hands
+from .ik_controls import ik_curves, limb_bones, present_switches
 from .local_keys import bone_path, location_curves, rotation_curves
 from .plan import Plan, RetargetSettings, make_plan, moved_bones
-from .rest_rig import read_rest_rig
+from .rest_rig import read_rest_rig, with_pose_scales
 from .solving import solve_evaluated, solve_rigid
 from .source_motion import SourceMotion, frame_range, read_source
 
@@ -82,15 +84,23 @@ def retarget(
     with ExitStack() as stack:
         target_stage = stack.enter_context(stage(target, scene))
         target_stage.now()  # a target that was never shown has no pose yet
-        stack.enter_context(pose_kept(target, _present_switches(target, target_map)))
+        stack.enter_context(pose_kept(target, present_switches(target, target_map.switches)))
         target_body = _body(target, target_map, target_stage, None)
+        with pose_kept(target):
+            scaled = scales_alone(target, target_body.rig, target_stage)
+        if scaled is not None:
+            target_body = read_body(with_pose_scales(target_body.rig, scaled), target_map)
         bones = [target_body.bone_map.bones[human] for human in moved_bones(motion, target_body, settings)]
         rig = observe_controls(target, target_body.rig, bones, target_stage)
         plan = make_plan(scene, source, source_body, target, target_body, motion, rig, settings)
         yield 0.5
-        posed = solve_rigid(
-            rig, plan.world, plan.rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre
-        )
+        posed = _solved(rig, plan)
+        if settings.keep_hands:
+            arms = kept_hands(motion, source_body, target_body, rig, posed)
+            rows = {rig.index(target_body.bone_map.bones[human]): turn for human, turn in arms.items()}
+            free = {row: turn for row, turn in rows.items() if row in plan.rotations}
+            plan = replace(plan, rotations=plan.rotations | free)
+            posed = _solved(rig, plan)
         if not rig.rigid:
             steps = solve_evaluated(
                 target,
@@ -110,10 +120,17 @@ def retarget(
                 else:
                     yield 0.5 + 0.45 * solve_step
     curves = _curves(target, target_map, rig, plan, posed, frames, settings)
+    if settings.limbs == "IK":
+        with stage(target, scene) as target_stage:
+            curves += _ik_curves(target, target_body, rig, plan, posed, frames, target_stage, settings)
     data = source.animation_data
     motion_name = data.action.name if data is not None and data.action is not None else source.name
     action = f"{target.name} {motion_name}"
     yield Retargeted(target.name, action, curves, settings.fill_strip, _notes(target, plan, rig))
+
+
+def _solved(rig: ControlRig, plan: Plan) -> Posed:
+    return solve_rigid(rig, plan.world, plan.rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre)
 
 
 def require_pair(source: bpy.types.Object, target: bpy.types.Object) -> None:
@@ -149,8 +166,13 @@ def _curves(
     curves: list[Curve] = []
     if settings.root_mode == "OBJECT":
         curves += _object_curves(target, plan.world, frames, settings.tolerance, length * rig.rest.scale)
+    left_out: set[str] = set()
+    if settings.limbs == "IK" and target_map.ik is not None:
+        left_out = {target_map.bones[human] for human in limb_bones(target_map.ik) if human in target_map}
     for row, control in enumerate(rig.controls):
         path, bone = bone_path(control.bone), target.pose.bones[control.bone]
+        if control.bone in left_out:
+            continue
         if row in plan.heads or row == plan.hips:
             curves += location_curves(
                 bone, path, frames, posed.own_locations[row], control.bone, settings.tolerance * length
@@ -159,7 +181,7 @@ def _curves(
             curves += rotation_curves(
                 bone, path, frames, posed.own_rotations[row], control.bone, settings.tolerance
             )
-    for bone_name, values in _present_switches(target, target_map).items():
+    for bone_name, values in present_switches(target, _switches(target_map, settings)).items():
         for name, value in values.items():
             path = f'{bone_path(bone_name)[:-1]}["{bpy.utils.escape_identifier(name)}"]'
             curves.append(Curve(path, 0, frames[:1], np.array([value]), bone_name, "CONSTANT"))
@@ -198,15 +220,29 @@ def _body(armature: bpy.types.Object, bone_map: BoneMap, own_stage: Stage, frame
     return read_body(rig, bone_map)
 
 
-def _present_switches(target: bpy.types.Object, target_map: BoneMap) -> dict[str, dict[str, float]]:
-    """Those of the map's switches that this rig has."""
-    bones = target.pose.bones
-    found = {
-        bone: {name: value for name, value in values.items() if name in bones[bone]}
-        for bone, values in target_map.switches.items()
-        if bone in bones
-    }
-    return {bone: values for bone, values in found.items() if values}
+def _switches(target_map: BoneMap, settings: RetargetSettings) -> Mapping[str, Mapping[str, float]]:
+    """What the action sets so that the controls that it keys move the rig."""
+    if settings.limbs == "IK" and target_map.ik is not None:
+        return target_map.ik.switches
+    return target_map.switches
+
+
+def _ik_curves(
+    target: bpy.types.Object,
+    body: Body,
+    rig: ControlRig,
+    plan: Plan,
+    posed: Posed,
+    frames: Array,
+    own_stage: Stage,
+    settings: RetargetSettings,
+) -> list[Curve]:
+    ik = body.bone_map.ik
+    if ik is None:
+        raise InputError(f"{target.name}: its bone map has no IK controls; choose FK Controls")
+    own_stage.now()
+    ik = replace(ik, switches=present_switches(target, ik.switches))
+    return ik_curves(target, body, ik, rig, posed, plan.world, frames, own_stage, settings.tolerance)
 
 
 def _notes(target: bpy.types.Object, plan: Plan, rig: ControlRig) -> list[str]:

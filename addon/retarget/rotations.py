@@ -165,3 +165,9 @@ def smooth(values: Array, sigma: float) -> Array:
     kernel /= kernel.sum()
     padded = np.pad(values, [(reach, reach)] + [(0, 0)] * (values.ndim - 1), mode="edge")
     return np.asarray(np.apply_along_axis(np.convolve, 0, padded, kernel, mode="valid"))
+
+
+def eased(share: Array) -> Array:
+    """0..1 with a level start and end; what is beyond is held."""
+    share = np.clip(share, 0.0, 1.0)
+    return np.asarray(share * share * (3.0 - 2.0 * share))

@@ -41,12 +41,14 @@ class SourceMotion:
         frames: (N,) of the scene.
         turns: by human bone, (N, 4) rotation from its rest rotation, neighbours in one hemisphere.
         hip_centre: (N, 3) midpoint of the hip joints.
+        heads: by human bone, (N, 3) where it begins.
         heels, balls: by side, (N, 3) the points that feet stand on.
     """
 
     frames: Array
     turns: dict[str, Array]
     hip_centre: Array
+    heads: dict[str, Array]
     heels: dict[str, Array]
     balls: dict[str, Array]
 
@@ -135,9 +137,9 @@ def _plain_curve(curve: bpy.types.FCurve) -> bool:
     if curve.mute:
         return False
     match = _BONE_PATH.match(curve.data_path)
-    if match is None:
-        return curve.data_path.startswith("pose.bones[") or _constant(curve)
-    return match["channel"] != "scale" or _constant(curve, 1.0)
+    if match is None:  # custom properties move nothing without drivers, and there are none
+        return curve.data_path.startswith(("pose.bones[", "[")) or is_constant(curve)
+    return match["channel"] != "scale" or is_constant(curve, 1.0)
 
 
 def _plain_bone(bone: bpy.types.PoseBone) -> bool:
@@ -246,7 +248,9 @@ def _motion(body: Body, names: list[str], frames: Array, rotations: Array, heads
         foot = f"{side}_foot"
         for points, rest in ((heels, body.heels), (balls, body.balls)):
             points[side] = head(foot) + rotate(turns[foot], rest[side] - body.heads[foot])
-    return SourceMotion(frames, turns, (head("left_thigh") + head("right_thigh")) / 2, heels, balls)
+    places = {bone: head(bone) for bone in body.heads}
+    hip_centre = (places["left_thigh"] + places["right_thigh"]) / 2
+    return SourceMotion(frames, turns, hip_centre, places, heels, balls)
 
 
 def _with_ancestors(rig: RestRig, names: Sequence[str]) -> list[int]:
@@ -260,7 +264,8 @@ def _with_ancestors(rig: RestRig, names: Sequence[str]) -> list[int]:
     return sorted(rows)
 
 
-def _constant(curve: bpy.types.FCurve, value: float | None = None) -> bool:
+def is_constant(curve: bpy.types.FCurve, value: float | None = None) -> bool:
+    """Whether a curve never changes, at ``value`` if one is given."""
     keys = curve.keyframe_points
     if len(curve.modifiers) or not len(keys):
         return not len(curve.modifiers)

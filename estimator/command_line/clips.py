@@ -24,10 +24,15 @@ _FILES_TRIED = 5
 
 @dataclass(frozen=True)
 class Clip:
-    """A keypoint file or folder to convert, and what the names of its outputs start with."""
+    """A keypoint file or folder to convert, and what the names of its outputs start with.
+
+    Attributes:
+        footage: the video that the keypoints were detected in, where it is known; only Blender looks at it.
+    """
 
     path: Path
     name: str
+    footage: Path | None = None
 
     def output(self, out: Path, person_id: int, ending: str) -> Path:
         """Where one person's output goes; ``ending`` without dot."""
@@ -51,17 +56,17 @@ def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> li
     """
     found: dict[tuple[Path, str], Clip] = {}
     for given in inputs:
-        for start in _expanded(given):
+        for start in expanded(given):
             # A folder without clips stays as it is: reading it tells what is wrong.
             for path in list(clip_paths(start, out.resolve())) or [start]:
-                clip = Clip(path, _name(path))
+                clip = Clip(path, clip_name(path))
                 found.setdefault((path.resolve(), clip.name), clip)
     clips = list(found.values())
-    _check_outputs(clips, out, endings)
+    check_outputs(clips, out, endings)
     return clips
 
 
-def _expanded(given: str) -> list[Path]:
+def expanded(given: str) -> list[Path]:
     """The paths that a pattern stands for; the path itself if it exists or is no pattern, or nothing fits."""
     path = Path(given)
     if os.path.lexists(path) or not re.search(r"[*?\[]", given):
@@ -112,13 +117,15 @@ def _is_recognised(path: Path) -> bool:
     return True
 
 
-def _name(path: Path) -> str:
+def clip_name(path: Path) -> str:
+    """What the outputs of a keypoint file or folder are named after."""
     if path.is_dir():
         return path.name if path.name not in {"", ".."} else path.resolve().name
     return path.stem
 
 
-def _check_outputs(clips: Sequence[Clip], out: Path, endings: Collection[str]) -> None:
+def check_outputs(clips: Sequence[Clip], out: Path, endings: Collection[str]) -> None:
+    """Raises InputError where two clips would write the same outputs, or outputs would overwrite an input."""
     by_name: dict[str, Clip] = {}
     for clip in clips:
         other = by_name.setdefault(os.path.normcase(clip.name), clip)

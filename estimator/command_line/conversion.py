@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,15 @@ from ..camera import Camera, pinhole
 from ..errors import InputError, KineliftError
 from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, EstimateOptions, estimate_motion
 from ..keypoints import read_keypoints
+from ..motion import Motion
 from ..picture_size import guess_picture_size
 from ..track import KeypointTrack
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
 
 Progress = Callable[[float], None]
+Estimate = Callable[[KeypointTrack, Camera, EstimateOptions, Progress], Motion]
+"""``estimate_motion``, or something that has it done elsewhere."""
 Status = Literal["converted", "skipped", "failed"]
 
 ALL_PEOPLE, LARGEST_PERSON = "all", "largest"
@@ -78,6 +82,7 @@ class ClipResult:
     """What became of a clip; filled while it is converted.
 
     Attributes:
+        outputs: files that hold all people together.
         errors: one line each, about the input.
         fault: one line about a fault that is not the input's; ``fault_traceback`` tells where it is.
     """
@@ -85,6 +90,7 @@ class ClipResult:
     input: str
     name: str
     people: list[PersonResult] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     fault: str | None = None
@@ -100,20 +106,32 @@ class ClipResult:
         return "skipped" if skipped else "converted"
 
 
-def convert(clip: Clip, settings: Settings, progress: Progress = lambda fraction: None) -> ClipResult:
+def convert(
+    clip: Clip,
+    settings: Settings,
+    progress: Progress = lambda fraction: None,
+    *,
+    estimate: Estimate = estimate_motion,
+) -> ClipResult:
     """Reads a clip's keypoints, estimates each chosen person and writes the files. Raises nothing.
 
     Args:
         progress: told the fraction done, 0 to 1.
+        estimate: makes a person's motion.
     """
+    return attempt(clip, lambda result: _convert(clip, settings, progress, result, estimate))
+
+
+def attempt(clip: Clip, work: Callable[[ClipResult], None]) -> ClipResult:
+    """What ``work`` makes of a clip. It fills the result; what it raises is told there. Raises nothing."""
     started = time.perf_counter()
     result = ClipResult(str(clip.path), clip.name)
     try:
-        _convert(clip, settings, progress, result)
+        work(result)
     except InputError as error:
-        result.errors.append(_naming(clip.path, error))
+        result.errors.append(naming(clip.path, error))
     except KineliftError as error:
-        result.fault = _naming(clip.path, error)
+        result.fault = naming(clip.path, error)
     except Exception as error:  # the other clips go on; the command's exit status tells of it
         result.fault = f"{clip.path}: {type(error).__name__}: {error}"
         result.fault_traceback = traceback.format_exc()
@@ -121,11 +139,14 @@ def convert(clip: Clip, settings: Settings, progress: Progress = lambda fraction
     return result
 
 
-def _naming(path: Path, error: KineliftError) -> str:
+def naming(path: Path, error: KineliftError) -> str:
+    """The error's line, which names the file in any case."""
     return str(error) if path.name in str(error) else f"{path}: {error}"
 
 
-def _convert(clip: Clip, settings: Settings, progress: Progress, result: ClipResult) -> None:
+def _convert(
+    clip: Clip, settings: Settings, progress: Progress, result: ClipResult, estimate: Estimate
+) -> None:
     width, height = settings.size or (None, None)
     tracks = read_keypoints(
         clip.path,
@@ -133,17 +154,43 @@ def _convert(clip: Clip, settings: Settings, progress: Progress, result: ClipRes
         width=width,
         height=height,
         fps=settings.fps,
-        progress=_part(progress, 0.0, _READING_SHARE),
+        progress=part_of(progress, 0.0, _READING_SHARE),
     )
+    usable = people_to_estimate(tracks, settings, result)
+    # Where the camera's place is known, people are in one world from the start; each is written at once.
+    alone = len(usable) == 1 or camera_for(usable[0], settings).world_from_camera is not None
+    groups = [[track] for track in usable] if alone else [usable]
+    done = 0
+    for group in groups:
+        start, stop = (
+            _READING_SHARE + (1.0 - _READING_SHARE) * n / len(usable) for n in (done, done + len(group))
+        )
+        people = [
+            _Person.of(clip, track, usable[0], [other for other in group if other is not track], settings)
+            for track in group
+        ]
+        _convert_people(clip, people, settings, part_of(progress, start, stop), result, estimate)
+        done += len(group)
+
+
+def people_to_estimate(
+    tracks: Sequence[KeypointTrack], settings: Settings, result: ClipResult
+) -> list[KeypointTrack]:
+    """Those of a clip's people who are asked for and can be used, with the picture's size and rate.
+
+    Args:
+        tracks: all people of the file.
+        result: gets notes on what was assumed or left out.
+
+    Raises:
+        InputError: nobody is left, or the keypoints aren't on the camera's picture.
+    """
     usable = _usable(_chosen(tracks, settings.person), settings, result)
-    usable = _with_picture(usable, tracks, settings, result)
-    share = (1.0 - _READING_SHARE) / len(usable)
-    for index, track in enumerate(usable):
-        start = _READING_SHARE + index * share
-        _convert_person(clip, track, settings, _part(progress, start, start + share), result)
+    return _with_picture(usable, tracks, settings, result)
 
 
-def _part(progress: Progress, start: float, stop: float) -> Progress:
+def part_of(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of a part of the work that goes from ``start`` to ``stop``, fractions of the whole."""
     return lambda fraction: progress(start + fraction * (stop - start))
 
 
@@ -228,46 +275,110 @@ def _unusable(track: KeypointTrack) -> str | None:
     return None
 
 
-def _convert_person(
-    clip: Clip, track: KeypointTrack, settings: Settings, progress: Progress, result: ClipResult
-) -> None:
-    started = time.perf_counter()
-    camera = _camera(track, settings)
-    made = made_from(track, camera, settings.options)
-    outputs = PersonOutputs(clip, settings.out, track.person_id, settings.save, made)
+@dataclass
+class _Person:
+    """Somebody on the way from keypoints to files."""
 
-    def add(status: Status) -> None:
-        result.people.append(
-            PersonResult(
-                track.person_id,
-                status,
-                track.frame_start,
-                len(track),
-                track.mean_confidence,
-                tuple(map(str, outputs.paths.values())) if status != "failed" else (),
-                time.perf_counter() - started,
-            )
+    track: KeypointTrack
+    camera: Camera
+    options: EstimateOptions
+    outputs: PersonOutputs
+    motion: Motion | None = None
+    status: Status = "failed"
+    seconds: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        clip: Clip,
+        track: KeypointTrack,
+        first: KeypointTrack,
+        others: Sequence[KeypointTrack],
+        settings: Settings,
+    ) -> _Person:
+        """Before anything is done.
+
+        Args:
+            first: whose height is given, if one is.
+            others: who are put into one world with this person.
+        """
+        camera, options = camera_for(track, settings), settings.options
+        if track is not first:
+            options = replace(options, person_height=None)
+        made = made_from(track, camera, options, others)
+        outputs = PersonOutputs(clip, settings.out, track.person_id, settings.save, made)
+        return cls(track, camera, options, outputs)
+
+    def result(self) -> PersonResult:
+        return PersonResult(
+            self.track.person_id,
+            self.status,
+            self.track.frame_start,
+            len(self.track),
+            self.track.mean_confidence,
+            tuple(map(str, self.outputs.paths.values())) if self.status != "failed" else (),
+            self.seconds,
         )
 
-    if settings.resume:
-        reason = outputs.outdated()
+
+def _convert_people(
+    clip: Clip,
+    people: Sequence[_Person],
+    settings: Settings,
+    progress: Progress,
+    result: ClipResult,
+    estimate: Estimate,
+) -> None:
+    """Estimates people who share a world, unless all are there already, and writes those who aren't."""
+    for person in people:
+        reason = person.outputs.outdated() if settings.resume else "it is to be made"
         if reason is None:
-            add("skipped")
-            return
-        if outputs.any_there():
-            who = f"{track.source}: person {track.person_id}"
+            person.status = "skipped"
+        elif settings.resume and person.outputs.any_there():
+            who = f"{person.track.source}: person {person.track.person_id}"
             result.notes.append(f"{who} is made again, because {reason}")
-    try:
-        outputs.write(estimate_motion(track, camera, settings.options, progress), camera)
-    except InputError as error:
-        # The other people of the clip may be fine.
-        result.errors.append(_naming(clip.path, error))
-        add("failed")
+    if all(person.status == "skipped" for person in people):
+        result.people.extend(person.result() for person in people)
         return
-    add("converted")
+    for number, person in enumerate(people):
+        part = part_of(progress, number / len(people), (number + 1) / len(people))
+        with _told(clip, person, result):
+            person.motion = estimate(person.track, person.camera, person.options, part)
+    _bring_together(people)
+    for person in people:
+        with _told(clip, person, result):
+            if person.motion is not None and person.status != "skipped":
+                person.outputs.write(person.motion, person.camera)
+                person.status = "converted"
+        result.people.append(person.result())
 
 
-def _camera(track: KeypointTrack, settings: Settings) -> Camera:
+@contextmanager
+def _told(clip: Clip, person: _Person, result: ClipResult) -> Iterator[None]:
+    """An error is told, since the other people of the clip may be fine; and the time is counted."""
+    started = time.perf_counter()
+    try:
+        yield
+    except InputError as error:
+        result.errors.append(naming(clip.path, error))
+    person.seconds += time.perf_counter() - started
+
+
+def _bring_together(people: Sequence[_Person]) -> None:
+    """One by one, each was estimated in a world of their own."""
+    moving = [(person, person.motion) for person in people if person.motion is not None]
+    if len(moving) < 2:
+        return
+    from ..people import in_one_world  # needs scipy, as estimating does
+
+    known = [person.track.person_id for person, _ in moving if person.options.person_height is not None]
+    together = in_one_world([motion for _, motion in moving], known, people[0].options.camera_height)
+    for (person, _), motion in zip(moving, together, strict=True):
+        person.motion = motion
+
+
+def camera_for(track: KeypointTrack, settings: Settings) -> Camera:
+    """The camera that the settings give, or a pinhole for the track's picture; see ``people_to_estimate``."""
     if settings.camera is not None:
         return settings.camera
     assert track.width is not None  # filled in by _with_picture

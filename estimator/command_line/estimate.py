@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from ..camera_file import load_camera
 from ..errors import InputError
 from ..estimate import EstimateOptions
 from ..keypoints import AUTO, FORMATS
+from . import cluster
 from .clips import Clip, find_clips
 from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
 from .display import Display
 from .outputs import OUTPUT_ENDINGS
 from .pool import results
+from .progress import BatchProgress
 from .report import save_report
+from .telling import tell
 
 EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
 
@@ -34,7 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KINDS",
         help="what to write per person, of npz,bvh,json (default: npz)",
     )
-    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="clips at once (default: 1)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=count, default=1, metavar="N", help="clips at once (default: 1)")
+    where.add_argument(
+        "--scheduler",
+        type=_address,
+        metavar="tcp://…",
+        help="have the workers of a Dask cluster estimate; they need Kinelift, but not the files",
+    )
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -51,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size",
         nargs=2,
-        type=_count,
+        type=count,
         metavar=("W", "H"),
         help="of the picture in pixels, where not in the file",
     )
@@ -59,7 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument("--focal-px", type=_positive, metavar="F", help="focal length in pixels")
     lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
-    parser.add_argument("--height", type=_height, metavar="M", help="the person's standing height in metres")
+    parser.add_argument(
+        "--height",
+        type=_height,
+        metavar="M",
+        help="the person's standing height in metres; of several people, the first one's",
+    )
     parser.add_argument(
         "--person",
         type=_person,
@@ -76,6 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="move each take onto its own keypoints after the network's answer (default: yes)",
     )
+    parser.add_argument(
+        "--plant-feet",
+        type=_share,
+        default=1.0,
+        metavar="S",
+        help="how firmly refinement keeps standing feet from sliding, 0 (not at all) to 1 (default)",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
     parser.add_argument(
         "--weights",
@@ -83,7 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="of a generator that you trained, instead of those that ship",
     )
-    parser.add_argument("--threads", type=_count, metavar="N", help="CPU threads of each job")
+    parser.add_argument("--threads", type=count, metavar="N", help="CPU threads of each job or worker")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -95,49 +118,45 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: before any work: arguments that don't fit each other, outputs that would collide.
     """
-    settings = _settings(args)
+    settings = settings_from(args)
     clips = find_clips(args.inputs, settings.out, settings.save)
     for folder in (settings.out, *((args.report.parent,) if args.report else ())):
-        _make_folder(folder)
+        make_folder(folder)
     display = Display(sys.stderr)
     done: dict[Clip, ClipResult] = {}
+    progress = BatchProgress(len(clips))
 
     def show(clip: Clip, fraction: float) -> None:
-        display.update(f"[{len(done) + 1}/{len(clips)}] {clip.name}: {fraction:.0%}")
+        progress.part_done(clip.name, fraction)
+        display.update(progress.line())
 
     try:
-        for clip, result in results(clips, settings, min(args.jobs, len(clips)), args.threads, show):
+        if args.scheduler:
+            arriving = cluster.results(clips, settings, args.scheduler, args.threads)
+        else:
+            arriving = results(clips, settings, min(args.jobs, len(clips)), args.threads, show)
+        for clip, result in arriving:
             done[clip] = result
-            _tell(display, result, f"[{len(done)}/{len(clips)}]", debug=args.debug)
+            progress.done(result)
+            tell(display, result, progress.count(), debug=args.debug)
+            display.update(progress.line())
     finally:
         display.clear()
         if args.report:
             save_report(args.report, clips, done)
+    if len(clips) > 1:
+        display.say(progress.summary())
     if any(result.fault is not None for result in done.values()):
         return EXIT_FAULT
     return EXIT_INPUT if any(result.errors for result in done.values()) else EXIT_DONE
 
 
-def _tell(display: Display, result: ClipResult, count: str, *, debug: bool) -> None:
-    for note in result.notes:
-        display.say(f"note: {note}")
-    for error in result.errors:
-        display.say(f"error: {error}")
-    if result.fault is not None:
-        hint = "; --debug shows where" if result.fault_traceback and not debug else ""
-        display.say(f"fault: {result.fault}{hint}")
-    if debug and result.fault_traceback is not None:
-        for line in result.fault_traceback.splitlines():
-            display.say(line)
-    written = [person for person in result.people if person.status != "failed"]
-    if written:
-        frames = sum(person.frames for person in written)
-        what = "there already" if result.status == "skipped" else f"{result.seconds:.1f} s"
-        outputs = ", ".join(Path(path).name for person in written for path in person.outputs)
-        display.say(f"{count} {result.name}: {frames} frames, {what}: {outputs}")
+def settings_from(args: argparse.Namespace) -> Settings:
+    """What the arguments ask for.
 
-
-def _settings(args: argparse.Namespace) -> Settings:
+    Raises:
+        InputError: they don't fit each other, or the camera's file can't be used.
+    """
     if args.range and args.range[0] > args.range[1]:
         raise InputError(f"--range {args.range[0]} {args.range[1]}: the first frame is after the last")
     camera = load_camera(args.camera) if args.camera else None
@@ -158,12 +177,17 @@ def _settings(args: argparse.Namespace) -> Settings:
         person=args.person,
         frames=tuple(args.range) if args.range else None,
         options=EstimateOptions(
-            person_height=args.height, refine=args.refine, device=args.device, weights=args.weights
+            person_height=args.height,
+            refine=args.refine,
+            contact_strength=args.plant_feet,
+            device=args.device,
+            weights=args.weights,
         ),
     )
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Makes an output folder where it is missing; raises InputError if that can't be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -178,10 +202,17 @@ def _endings(text: str) -> tuple[str, ...]:
     return endings
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """The argument of an option that wants a whole number from 1."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+:[0-9]{1,5}/?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no scheduler's address, such as tcp://10.0.0.1:8786")
+    return text
 
 
 def _positive(text: str) -> float:
@@ -201,10 +232,20 @@ def _height(text: str) -> float:
     return height
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
 def _person(text: str) -> str:
     if text in {ALL_PEOPLE, LARGEST_PERSON}:
         return text
     try:
-        return str(_count(text))
+        return str(count(text))
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"{text!r} is neither all, largest nor a person's number") from None

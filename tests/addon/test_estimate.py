@@ -87,9 +87,18 @@ def test_a_saved_take_moves_when_it_is_opened_again(recording: Path, tmp_path: P
 
 def test_everybody_in_one_take(recording: Path) -> None:
     bpy.ops.kinelift.pick_person(person_id=0)
+    settings = bpy.context.scene.kinelift
+    settings.people[1].height = 1.6
+    request = estimate_request(bpy.context)
+    assert (request.heights, request.options.person_height) == ({2: pytest.approx(1.6)}, None)
+    first, second = do_estimate(request, lambda fraction, text: None).motions
+    np.testing.assert_allclose(first.world_from_camera, second.world_from_camera, atol=1e-9)
     bpy.ops.kinelift.estimate_motion()
     assert len(armatures()) == 2
     assert len({person.parent for person in armatures()}) == 1
+    for person, motion in zip(sorted(armatures(), key=lambda one: one.name), (first, second), strict=True):
+        assert np.abs(np.array(person.matrix_basis) - np.eye(4)).max() < 1e-6, "one world, one ground"
+        np.testing.assert_allclose(joints_at(person, 20), motion.joints_world[9], atol=1e-3)
 
 
 def test_range_and_offset_count_in_scene_frames(recording: Path) -> None:

@@ -54,7 +54,15 @@ class Layout:
         self.inner.append(inner)
         return inner
 
-    def prop(self, data: Any, name: str, text: str = "", icon: str = "NONE", toggle: bool = False) -> None:
+    def prop(
+        self,
+        data: Any,
+        name: str,
+        text: str = "",
+        icon: str = "NONE",
+        toggle: bool = False,
+        invert_checkbox: bool = False,
+    ) -> None:
         assert name in data.bl_rna.properties, name
         self._add(name)
 
@@ -135,7 +143,8 @@ def test_all_that_is_drawn_exists_and_every_setting_is_somewhere(
     for name in (
         "clip", "keypoints_path", "keypoint_format", "frame_offset", "use_frame_range", "frame_first",
         "frame_last", "show_overlay", "show_numbers", "camera_source", "actor_height", "refine", "root_mode",
-        "timing", "use_start_frame", "start_frame", "make_camera",
+        "timing", "use_start_frame", "start_frame", "make_camera", "make_ground", "update_take", "on_ground",
+        "ground_height", "camera_height", "contact_strength",
     ):  # fmt: skip
         assert name in drawn
 

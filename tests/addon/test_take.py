@@ -13,7 +13,8 @@ from kinelift_checkout.addon import take as takes
 from kinelift_checkout.addon.action import ActionSettings
 from kinelift_checkout.addon.animation import read_curves
 from kinelift_checkout.addon.figure import create_figure
-from kinelift_checkout.addon.take import TakeSettings, face_minus_y, place_at_cursor, remove_take, write_take
+from kinelift_checkout.addon.take import TakeSettings, remove_take, write_take
+from kinelift_checkout.addon.take_place import face_minus_y, place_at_cursor
 from kinelift_checkout.estimator.camera import Camera, pinhole
 from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion import Motion

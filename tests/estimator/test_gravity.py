@@ -7,8 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from estimator.gravity import average_gravity, level_gravity, upright_gravity
+from estimator.gravity import average_gravity, level_gravity, upright_gravity, uprightness
 from estimator.keypoint_set import KEYPOINT_INDEX, K
+from estimator.skeleton import MEAN_LENGTHS
 
 from .stepping import FRAMES_STANDING, Array, T, degrees_between, stepping
 
@@ -75,6 +76,16 @@ def test_a_bent_trunk_over_standing_feet_says_little() -> None:
     assert degrees_between(upright_gravity(DOWN, bent, feet_there, still, np.ones(len(still))), DOWN) < 12.0
 
 
+def test_frames_on_which_somebody_sits_say_little() -> None:
+    keypoints, feet, _ = standing_body()
+    standing = uprightness(keypoints, feet, MEAN_LENGTHS)
+    assert (standing > 0.9).all()
+    seated = feet + np.array([0.0, -0.45, -0.3])
+    assert (uprightness(keypoints, seated, MEAN_LENGTHS) < 0.5 * standing).all()
+    turned = uprightness(leaning(keypoints, 40.0), leaning(feet, 40.0), MEAN_LENGTHS)
+    np.testing.assert_allclose(turned, standing)
+
+
 def test_a_lying_person_does_not_turn_the_world() -> None:
     keypoints, feet, still = standing_body()
     lying = upright_gravity(
@@ -130,7 +141,7 @@ def test_gravity_that_says_nothing_is_refused() -> None:
         average_gravity(np.zeros((5, 3)))
 
 
-@pytest.mark.parametrize("tilt", [2.0, 5.0, 9.0])
+@pytest.mark.parametrize("tilt", [2.0, 5.0, 9.0, 11.0])
 @pytest.mark.parametrize("about", [0.0, 50.0, 90.0, 200.0])
 def test_walking_levels_gravity_along_the_walk(tilt: float, about: float) -> None:
     rng = np.random.default_rng(round(tilt + about))

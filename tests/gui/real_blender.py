@@ -1,4 +1,6 @@
-"""A real Blender to test in: Debian trixie's 4.3 in a folder of its own, with an X server without a screen.
+"""A real Blender to test in: Debian's, in a folder of its own, with an X server without a screen.
+
+trixie has 4.3, which stays; sid has the newest, and is at times in the middle of a change.
 
 ``ensure_blender(folder)`` makes it, 2.5 GB, unless it is there; ``run_inside`` runs a command in it, cut off
 from this machine's processes, files and network. Needs Linux, root and, to make it, debootstrap and network.
@@ -14,13 +16,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-DEFAULT_FOLDER = Path("/var/tmp/kinelift-trixie")
-SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = (
     *("blender", "python3-torch", "python3-numpy", "python3-scipy"),
     *("xvfb", "xauth", "libgl1-mesa-dri", "xdotool", "imagemagick", "python3-xlib"),
 )
+SUITES: dict[str, tuple[str, ...]] = {"trixie": PACKAGES, "sid": (*PACKAGES, "python3-cattr")}
+"""By Debian's suite, the packages; sid's Blender leaves one out that it needs."""
 WORK = Path("/mnt")
 """Where a command finds the folder that it works in."""
 _LISTED = "usr/share/kinelift-packages"
@@ -46,47 +48,60 @@ exit $status
 # The shell stays the first process: xvfb-run, if it were that, would not get its server's signal.
 
 
-def blender_folder() -> Path:
-    """Where the real Blender lies or is to be made: what ``KINELIFT_TRIXIE`` says, else the default."""
-    return Path(os.environ.get("KINELIFT_TRIXIE", DEFAULT_FOLDER))
+def blender_folder(suite: str = "trixie") -> Path:
+    """Where a suite's Blender lies or is to be made: what ``KINELIFT_TRIXIE`` (or ``_SID``) says."""
+    return Path(os.environ.get(f"KINELIFT_{suite.upper()}", f"/var/tmp/kinelift-{suite}"))
 
 
-def why_not(folder: Path) -> str | None:
+def why_not(folder: Path, suite: str = "trixie") -> str | None:
     """Why the real Blender can't be made, or commands not be run in it, on this machine; None if they can."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
         return "needs Linux and root, to run Debian's Blender in a folder of its own"
     tried = [*_APART, "--net", "true"]
     if shutil.which("unshare") is None or subprocess.run(tried, capture_output=True, check=False).returncode:
         return "needs unshare and the right to mount folders, which root lacks in some containers"
-    if not _is_whole(folder) and shutil.which("debootstrap") is None and shutil.which("apt-get") is None:
+    if (
+        not _is_whole(folder, suite)
+        and shutil.which("debootstrap") is None
+        and shutil.which("apt-get") is None
+    ):
         return "needs debootstrap, which this system's packages may have"
     return None
 
 
-def ensure_blender(folder: Path) -> None:
+def ensure_blender(folder: Path, suite: str = "trixie") -> None:
     """Makes the folder with the real Blender, or adds what is missing to it.
 
     Raises:
         CalledProcessError: it can't; what went wrong is on standard error.
     """
-    if _is_whole(folder):
+    if _is_whole(folder, suite):
         return
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     if shutil.which("debootstrap") is None:
         _with_retry(["apt-get", "update", "-qq"])
         _with_retry([*_INSTALL, "debootstrap"], environment)
     if not (folder / "usr/bin/apt-get").exists() or (folder / "debootstrap").exists():
-        print(f"making {folder}: Debian {SUITE}", flush=True)
+        print(f"making {folder}: Debian {suite}", flush=True)
         folder.mkdir(parents=True, exist_ok=True)
-        _with_retry(["debootstrap", "--variant=minbase", SUITE, str(folder), MIRROR])
+        _with_retry(["debootstrap", "--variant=minbase", suite, str(folder), MIRROR])
     # No package may start a service.
     policy = folder / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    print(f"installing into {folder}: {' '.join(PACKAGES)}", flush=True)
-    for command in (("apt-get", "update", "-qq"), (*_INSTALL, *PACKAGES), ("apt-get", "clean")):
+    packages = SUITES[suite]
+    print(f"installing into {folder}: {' '.join(packages)}", flush=True)
+    if suite == "sid":
+        # A mirror may lag behind the few days for which sid's index is valid; its signature is still checked.
+        (folder / "etc/apt/apt.conf.d/lagging").write_text('Acquire::Check-Valid-Until "false";\n')
+    for command in (
+        ("dpkg", "--configure", "-a"),  # if an earlier try was ended in the middle
+        ("apt-get", "update", "-qq"),
+        (*_INSTALL, *packages),
+        ("apt-get", "clean"),
+    ):
         _with_retry(_entered(folder, folder / "srv", command, network=True), environment)
-    (folder / _LISTED).write_text("\n".join(PACKAGES))
+    (folder / _LISTED).write_text("\n".join(packages))
 
 
 def run_inside(
@@ -123,9 +138,9 @@ def run_inside(
             return 124
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_whole(folder: Path, suite: str) -> bool:
     listed = folder / _LISTED
-    return listed.is_file() and set(PACKAGES) <= set(listed.read_text().split())
+    return listed.is_file() and set(SUITES[suite]) <= set(listed.read_text().split())
 
 
 def _entered(folder: Path, work: Path, command: Sequence[str], *, network: bool) -> list[str]:

@@ -81,7 +81,7 @@ def untouched(armature: bpy.types.Object) -> dict[str, Any]:
             bone.rotation_mode,
             tuple(bone.lock_rotation),
             tuple(bone.lock_location),
-            [(c.type, c.mute, None if driven else c.influence) for c in bone.constraints],
+            [(c.type, None if driven else (c.mute, c.influence)) for c in bone.constraints],
         )
         pose[bone.name] = (
             tuple(bone.location),

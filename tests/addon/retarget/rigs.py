@@ -108,9 +108,13 @@ def build_rig(names: dict[str, str], build: Build = Build(), name: str = "Target
     return blender_object
 
 
-def build_preset(preset: Preset, build: Build = Build(), prefix: str = "") -> bpy.types.Object:
-    """An armature with all bones of a preset."""
-    return build_rig({human: prefix + name for human, name in preset.bones.items()}, build, preset.name)
+def build_preset(
+    preset: Preset, build: Build = Build(), prefix: str = "", name: str = ""
+) -> bpy.types.Object:
+    """An armature with all bones of a preset, called after it unless there is a name."""
+    return build_rig(
+        {human: prefix + bone for human, bone in preset.bones.items()}, build, name or preset.name
+    )
 
 
 def _end(human: str, places: dict[str, Array]) -> Array:

@@ -95,7 +95,7 @@ def test_words_in_names_in_every_style_of_sides(style: str) -> None:
     ],
     ids=["T", "A-y-up", "down-turned"],
 )
-@pytest.mark.parametrize("name", ["mixamo", "kinelift", "makehuman", "smpl", "unreal"])
+@pytest.mark.parametrize("name", PRESETS)
 def test_shape_alone(name: str, build: Build) -> None:
     """Names are random strings; at least hips, legs, spine, arms and head are right."""
     generator = random.Random(11)
@@ -124,7 +124,9 @@ def test_a_rig_that_is_no_person_is_refused_by_the_names_of_what_is_missing() ->
 
 def test_maps_as_json(tmp_path: Path) -> None:
     preset = PRESETS["rigify_generated"]
-    bone_map = BoneMap(preset.bones, preset.switches, True)
+    bone_map = BoneMap(preset.bones, preset.switches, True, preset.ik)
+    assert bone_map.ik is not None
+    assert bone_map.ik.bones["left_hand"] == "hand_ik.L"
     save_map(tmp_path / "map.json", bone_map)
     assert load_map(tmp_path / "map.json") == bone_map
 
@@ -137,6 +139,8 @@ def test_maps_as_json(tmp_path: Path) -> None:
         ('{"kind": "kinelift bone map"}', '"bones"'),
         ('{"kind": "kinelift bone map", "bones": {"tail": "x"}}', "'tail' is no human bone"),
         ('{"kind": "kinelift bone map", "bones": {}, "switches": {"a": {"b": "c"}}}', '"switches"'),
+        ('{"kind": "kinelift bone map", "bones": {}, "ik": []}', '"ik" must hold'),
+        ('{"kind": "kinelift bone map", "bones": {}, "ik": {"bones": {"tail": "x"}, "poles": {}}}', "'tail'"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, content: str, said: str) -> None:

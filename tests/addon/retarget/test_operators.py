@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -13,13 +14,18 @@ from kinelift_checkout.addon.panel_retarget import PANELS
 from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.operators import whats_missing
 from kinelift_checkout.addon.retarget.preset_maps import presets
-from kinelift_checkout.addon.retarget.properties import KineliftBoneMap, KineliftRetargetSettings, shown_map
+from kinelift_checkout.addon.retarget.properties import (
+    KineliftBoneMap,
+    KineliftRetargetSettings,
+    offer_source,
+    show_map,
+    shown_map,
+)
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 
 from tests.addon.file_state import file_state
 from tests.addon.motions import random_motion
 from tests.addon.retarget.measuring import degrees_between, directions, map_of, shown, untouched
-from tests.addon.retarget.other_blender import run_in_other_blender
 from tests.addon.retarget.rigs import Build, build_preset
 from tests.addon.retarget.sources import take_of
 
@@ -171,58 +177,29 @@ def test_every_setting_explains_itself() -> None:
     assert all(panel.is_registered for panel in PANELS)
 
 
-@pytest.mark.parametrize("kind", ["FBX_UNREAL", "FBX_UNITY", "GLTF", "BVH", "USD"])
-def test_export(kind: str, tmp_path: Path) -> None:
-    _, target = set_up("unreal")
-    bpy.ops.kinelift.retarget()
-    bpy.ops.mesh.primitive_cube_add()
-    cube = bpy.context.object
-    cube.modifiers.new("Armature", "ARMATURE").object = target
-    cube.vertex_groups.new(name="pelvis").add(range(8), 1.0, "REPLACE")
-    cube.parent = target
-    bpy.context.view_layer.objects.active = target
-    selected = {ob.name for ob in bpy.context.selected_objects}
-    bpy.context.scene.frame_end = 10
-    wanted = shown(target, map_of(target), 8)[0]
-    path = str(tmp_path / "hero")
-    if kind == "GLTF":
-        bpy.ops.wm.save_as_mainfile(filepath=path + ".blend")
-        run_in_other_blender(f"""
-            bpy.ops.wm.open_mainfile(filepath={path!r} + ".blend")
-            print(bpy.ops.kinelift.export_motion(kind="GLTF", filepath={path!r}))
-            bpy.ops.wm.read_factory_settings(use_empty=True)
-            bpy.ops.import_scene.gltf(filepath={path!r} + ".glb")
-            bpy.ops.wm.save_as_mainfile(filepath={path!r} + "_back.blend")
-        """)
-        bpy.ops.wm.open_mainfile(filepath=path + "_back.blend")
-    else:
-        assert bpy.ops.kinelift.export_motion(kind=kind, filepath=path) == {"FINISHED"}
-        assert {ob.name for ob in bpy.context.selected_objects} == selected
-        written = next(tmp_path.glob("hero.*"))
-        if kind == "USD":
-            assert written.stat().st_size > 1000
-            return
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        if kind.startswith("FBX"):
-            bpy.ops.import_scene.fbx(filepath=str(written))
-        else:
-            bpy.ops.import_anim.bvh(filepath=str(written), axis_forward="Y", axis_up="Z", frame_start=1)
-    back = next(ob for ob in bpy.data.objects if ob.type == "ARMATURE")
-    bones = map_of(back, "SOURCE")
-    assert len(back.data.bones) == len(PRESETS["unreal"].bones), "no leaf bones"
-    # Importers begin at frame 0 or 1.
-    differences = [
-        degrees_between(directions(wanted), directions(shown(back, bones, frame)[0])).max()
-        for frame in (7, 8, 9)
-    ]
-    assert min(differences) < 1.0
+def test_a_new_take_becomes_the_source_unless_another_rig_was_chosen() -> None:
+    first, second = (take_of(random_motion(seed=seed, frames=3)) for seed in (1, 2))
+    scene, settings = bpy.context.scene, bpy.context.scene.kinelift_retarget
+    offer_source(scene, first)
+    assert settings.source == first
+    assert settings.source_map.found.startswith("Kinelift")
+    offer_source(scene, second)
+    assert settings.source == second
+    foreign = build_preset(PRESETS["cmu"])
+    settings.source = foreign
+    offer_source(scene, first)
+    assert settings.source == foreign
 
 
-def test_export_needs_an_armature_and_a_folder(tmp_path: Path) -> None:
-    assert not bpy.ops.kinelift.export_motion.poll()
-    _, target = set_up()
-    bpy.context.view_layer.objects.active = target
-    with pytest.raises(RuntimeError, match="is no folder"):
-        bpy.ops.kinelift.export_motion(kind="GLTF", filepath=str(tmp_path / "none" / "a.glb"))
-    with pytest.raises(RuntimeError, match="has no action"):
-        bpy.ops.kinelift.export_motion(kind="BVH", filepath=str(tmp_path / "a.bvh"))
+def test_ik_is_offered_where_the_rig_has_it_and_plain_rigs_beside_it_get_fk() -> None:
+    set_up()
+    settings = bpy.context.scene.kinelift_retarget
+    assert settings.target_map.ik == ""
+    settings.limbs = "IK"
+    assert bpy.ops.kinelift.retarget() == {"FINISHED"}
+    rig_map = find_map(read_rest_rig(settings.target), "TARGET").bone_map
+    ik = PRESETS["rigify_generated"].ik
+    show_map(settings.target_map, replace(rig_map, ik=ik), "with IK")
+    assert shown_map(settings.target_map).ik == ik
+    with pytest.raises(RuntimeError, match=r"has no bone hand_ik\.L for IK; choose FK Controls"):
+        bpy.ops.kinelift.retarget()

@@ -6,23 +6,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
 from kinelift_checkout.addon.retarget.evaluation import stage
+from kinelift_checkout.addon.retarget.export_operators import export_armature
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.retarget_result import write_results
 from kinelift_checkout.addon.retarget.retargeting import finished, retarget
+from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion_bvh import save_bvh
+from mathutils import Matrix
 
 from tests.addon.motions import random_motion
-from tests.addon.retarget.measuring import FREE, degrees_between, directions, map_of, run, shown, untouched
+from tests.addon.retarget.measuring import (
+    FREE,
+    degrees_between,
+    directions,
+    map_of,
+    run,
+    shown,
+    turn_between,
+    untouched,
+)
 from tests.addon.retarget.other_blender import run_in_other_blender
 from tests.addon.retarget.rigs import Build, build_preset
-from tests.addon.retarget.sources import take_of
+from tests.addon.retarget.sources import take_of, walking_motion
 
 pytestmark = pytest.mark.usefixtures("empty_file")
 
@@ -97,6 +110,69 @@ def test_rigifys_generated_rig_moves_its_mesh_bones(
     assert degrees_between(directions(theirs), directions(ours)).max() < 1.0
 
 
+@pytest.mark.parametrize("root_mode", ["HIPS", "ROOT_BONE"])
+def test_rigifys_ik_controls_move_its_mesh_bones(
+    rigify: tuple[bpy.types.Object, bpy.types.Object], root_mode: str
+) -> None:
+    """By choice keys are on hands, feet and poles; the limbs are where FK keys put them."""
+    _, rig = rigify
+    source = take_of(walking_motion(150, 24))
+    controls = map_of(rig)
+    deforming = BoneMap({human: f"DEF-{bone}" for human, bone in PRESETS["rigify_metarig"].bones.items()})
+    run(source, rig, RetargetSettings(root_mode=root_mode))
+    frames = (1, 5, 13, 24)
+    wanted = [shown(rig, deforming, frame) for frame in frames]
+    before = untouched(rig)
+    run(source, rig, RetargetSettings(root_mode=root_mode, limbs="IK"))
+    assert untouched(rig) == before
+    moved = {curve.data_path.split('"')[1] for curve in fcurves_of(rig)}
+    assert {"hand_ik.L", "foot_ik.R", "toe_ik.L", "upper_arm_ik_target.R", "thigh_ik_target.L"} <= moved
+    assert not moved & {controls.bones[f"left_{part}"] for part in ("upper_arm", "hand", "shin", "foot")}
+    values = {
+        (curve.data_path, round(curve.evaluate(1)))
+        for curve in fcurves_of(rig)
+        if "_parent." in curve.data_path
+    }
+    assert ('pose.bones["thigh_parent.L"]["IK_FK"]', 0) in values
+    for frame, (heads, turns) in zip(frames, wanted, strict=True):
+        found, found_turns = shown(rig, deforming, frame)
+        # Rigify's IK bones may give way by a tenth of their length, so knees are a little less bent.
+        assert degrees_between(directions(heads), directions(found)).max() < 3.0
+        for human in ("left_hand", "right_hand", "left_foot", "right_foot", "left_toes", "head"):
+            assert np.linalg.norm(heads[human] - found[human]) < 2e-3, human
+            assert turn_between(turns[human], found_turns[human]) < 0.5, human
+    for curve in fcurves_of(rig):
+        if "_ik_target" in curve.data_path:  # poles don't flip from side to side
+            points = np.array([curve.evaluate(frame) for frame in range(1, 25)])
+            assert np.abs(np.diff(points)).max() < 0.25, curve.data_path
+
+
+def test_rigifys_rig_as_fbx_and_bvh(
+    rigify: tuple[bpy.types.Object, bpy.types.Object], tmp_path: Path
+) -> None:
+    """Controls and mechanisms stay here; the bones that meshes hang on come back, in BVH the person's."""
+    _, rig = rigify
+    run(take_of(random_motion(frames=8, swing=0.4)), rig)
+    with pytest.raises(InputError, match="is moved by controls; retarget onto it with Root Motion"):
+        export_armature(bpy.context, rig, "FBX_UNITY", tmp_path / "rig", root_bone=True)
+    person = map_of(rig, "SOURCE")
+    deforming = {human: f"DEF-{bone.removeprefix('ORG-')}" for human, bone in person.bones.items()}
+    mesh_bones = BoneMap({human: bone for human, bone in deforming.items() if bone in rig.data.bones})
+    wanted = shown(rig, mesh_bones, 6)[0], shown(rig, person, 6)[0]
+    for kind in ("FBX_UNITY", "BVH"):
+        export_armature(bpy.context, rig, kind, tmp_path / "rig")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.fbx(filepath=str(tmp_path / "rig.fbx"), anim_offset=0.0)
+    back = next(ob for ob in bpy.data.objects if ob.type == "ARMATURE")
+    assert len(back.data.bones) < 300
+    for human, head in shown(back, mesh_bones, 6)[0].items():
+        np.testing.assert_allclose(head, wanted[0][human], atol=1e-3, err_msg=human)
+    bpy.ops.import_anim.bvh(filepath=str(tmp_path / "rig.bvh"), frame_start=1)
+    for human, head in shown(bpy.context.object, person, 6)[0].items():
+        if not human.startswith(("root", "pelvis")):
+            np.testing.assert_allclose(head, wanted[1][human], atol=1e-3, err_msg=human)
+
+
 def test_rigifys_controls_have_a_space_of_their_own(
     rigify: tuple[bpy.types.Object, bpy.types.Object],
 ) -> None:
@@ -146,12 +222,15 @@ def test_an_imported_bvh_is_source_and_target(tmp_path: Path, rotate_mode: str) 
 @pytest.mark.parametrize("kind", ["fbx", "gltf"])
 def test_through_export_and_import(tmp_path: Path, kind: str) -> None:
     """Importers turn and scale the object and let bones point elsewhere: 0.01 and 90° about X for FBX."""
-    original = build_preset(PRESETS["mixamo"], Build(arms=45.0))
+    original = build_preset(PRESETS["mixamo"], Build(arms=45.0, y_up=kind == "fbx"))
     path = str(tmp_path / "rig")
     if kind == "fbx":
+        # Y up and centimetres, as Mixamo's files are.
+        original.data.transform(Matrix.Scale(100.0, 4))
+        original.rotation_euler.x = np.pi / 2
         bpy.ops.export_scene.fbx(filepath=path + ".fbx", add_leaf_bones=False)
         bpy.data.objects.remove(original)
-        bpy.ops.import_scene.fbx(filepath=path + ".fbx", global_scale=100.0)
+        bpy.ops.import_scene.fbx(filepath=path + ".fbx", global_scale=0.01)
     else:
         bpy.ops.wm.save_as_mainfile(filepath=path + ".blend")
         run_in_other_blender(f"""
@@ -169,8 +248,13 @@ def test_through_export_and_import(tmp_path: Path, kind: str) -> None:
         """)
         bpy.ops.wm.open_mainfile(filepath=path + "_back.blend")
     target = next(ob for ob in bpy.data.objects if ob.type == "ARMATURE")
+    if kind == "fbx":
+        np.testing.assert_allclose(target.scale, 0.01, rtol=1e-4)
+        np.testing.assert_allclose(np.degrees(target.rotation_euler), (90.0, 0.0, 0.0), atol=1e-3)
     source = take_of(random_motion(frames=10, swing=0.5))
+    before = untouched(target)
     run(source, target)
+    assert untouched(target)["bones"] == before["bones"]
     for frame in (1, 10):
         theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
         ours = shown(target, map_of(target), frame)[0]

@@ -7,17 +7,23 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from kinelift_checkout.addon.animation import array_curves, fcurves_of, write_curves
+from kinelift_checkout.addon.animation import array_curves, fcurves_of, read_curves, write_curves
 from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.evaluation import stage
 from kinelift_checkout.addon.retarget.human_bones import REQUIRED
+from kinelift_checkout.addon.retarget.local_keys import bone_path
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.retarget_result import write_results
 from kinelift_checkout.addon.retarget.retargeting import finished, retarget
-from kinelift_checkout.addon.retarget.rotations import from_matrices, to_matrices
+from kinelift_checkout.addon.retarget.rotations import (
+    angle_between,
+    from_euler,
+    from_matrices,
+    to_matrices,
+)
 from kinelift_checkout.addon.retarget.source_motion import _evaluated, _from_curves, moved_by_keys_alone
 from kinelift_checkout.addon.retarget.transfer import Placing
 from kinelift_checkout.addon.take import PERSON_KEY
@@ -38,7 +44,7 @@ from tests.addon.retarget.measuring import (
     untouched,
 )
 from tests.addon.retarget.rigs import Build, build_preset, build_rig
-from tests.addon.retarget.sources import take_of
+from tests.addon.retarget.sources import take_of, walking_motion
 
 Array = NDArray[np.float64]
 pytestmark = pytest.mark.usefixtures("empty_file")
@@ -88,6 +94,59 @@ def test_rests_that_mean_the_same_give_the_same_pose(name: str) -> None:
         heads.append(shown(rig, map_of(rig), 6)[0])
     for human in ("left_hand", "right_hand", "left_foot", "right_toes", "head"):
         np.testing.assert_allclose(heads[0][human], heads[1][human], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_presets_rig(name: str) -> None:
+    """In an A-pose with random rolls and tails: limbs, and every bone's orientation with its twist."""
+    source = take_of(random_motion(frames=12, swing=0.6, tilt=0.3))
+    target = build_preset(PRESETS[name], Build(arms=50.0, legs=0.9, turned=30.0, any_tails=True, seed=7))
+    target.location, target.scale = (2.0, -1.0, 0.5), (0.02, 0.02, 0.02)
+    target.rotation_euler = (0.4, -0.2, 1.1)
+    bpy.context.view_layer.update()
+    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
+    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
+    rests = matched_rests(*bodies)
+    before = untouched(target)
+    run(source, target)
+    assert untouched(target) == before
+    for frame in (1, 12):
+        theirs, their_turns = shown(source, source_map, frame)
+        ours, our_turns = shown(target, target_map, frame)
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+        for human in target_map.bones:
+            if human not in source_map or human == "root" or human.startswith(("spine", "neck")):
+                continue  # chains of other numbers of bones share the turns differently
+            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
+            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
+            assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+
+
+@pytest.mark.parametrize("orders", [("XYZ",), ("ZXY",), ("XZY", "YXZ", "YZX", "ZYX")], ids="/".join)
+def test_euler_angles_step_no_more_than_the_rotations_do(orders: tuple[str, ...]) -> None:
+    """From frame to frame an angle changes by the turn over the middle angle's cosine, not by a flip."""
+    source = take_of(walking_motion(60, 120))
+    target = build_preset(PRESETS["mixamo"], Build(arms=45.0, seed=5))
+    for index, bone in enumerate(target.pose.bones):
+        bone.rotation_mode = orders[index % len(orders)]
+    run(source, target)
+    target_map = map_of(target)
+    checked = 0
+    for human, name in target_map.bones.items():
+        path = f"{bone_path(name)}rotation_euler"
+        curves = sorted((c for c in read_curves(target) if c.data_path == path), key=lambda c: c.index)
+        if not curves:
+            continue
+        angles = np.column_stack([curve.values for curve in curves])
+        order = target.pose.bones[name].rotation_mode
+        turns = from_euler(angles, order)
+        step = angle_between(turns[:-1], turns[1:])
+        middle = np.cos(angles[:, "XYZ".index(order[1])])
+        bound = step / np.minimum(np.abs(middle[:-1]), np.abs(middle[1:])) + np.radians(5.0)
+        clear = np.abs(middle[:-1]) > 0.1  # where it is locked the outer angles may change freely
+        assert (np.abs(np.diff(angles, axis=0)).max(axis=1) <= bound)[clear].all(), human
+        checked += 1
+    assert checked > 15
 
 
 MODES = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE", "QUATERNION")
@@ -336,6 +395,10 @@ def test_what_cant_be_used_is_refused_and_nothing_changes() -> None:
     bpy.context.view_layer.update()
     refused("scale is uneven", source, good)
     good.scale = (1.0, 1.0, 1.0)
+    flat = build_preset(PRESETS["mixamo"], name="Flat")
+    flat.data.transform(Matrix.Scale(0.0, 4))
+    bpy.context.view_layer.update()
+    refused(r"^Flat: bone \w+ has no length", source, flat)
     bpy.context.view_layer.objects.active = good
     bpy.ops.object.mode_set(mode="EDIT")
     refused("is in Edit Mode", source, good)
@@ -424,3 +487,40 @@ def test_hips_that_are_stuck_are_refused() -> None:
     bpy.ops.object.mode_set(mode="OBJECT")
     with pytest.raises(InputError, match=r"^unreal: bone pelvis, the map's Hips, is connected"):
         run(source, target)
+
+
+def test_a_take_is_read_from_its_curves_alone() -> None:
+    """The fast way: what a take stores besides its pose doesn't make Blender evaluate every frame."""
+    source = take_of(random_motion(frames=6))
+    assert any(curve.data_path.startswith('["kinelift') for curve in fcurves_of(source))
+    rig = read_rest_rig(source)
+    assert moved_by_keys_alone(source, rig, rig.bones)
+
+
+@pytest.mark.parametrize("name", ["mixamo", "unreal"])
+def test_bones_that_are_scaled_in_the_pose(name: str) -> None:
+    """A character made smaller by its hips' bone: directions hold, and its path has its own size."""
+    source = take_of(random_motion(frames=12, swing=0.5))
+    target = build_preset(PRESETS[name], Build(arms=45.0))
+    target_map = map_of(target)
+    first = target.pose.bones[target_map.bones["hips"]]
+    first.scale = (0.5, 0.5, 0.5)
+    target.pose.bones[target_map.bones["left_hand"]].scale = (1.4, 1.4, 1.4)
+    bpy.context.view_layer.update()
+    before = untouched(target)
+    run(source, target)
+    assert untouched(target) == before
+    source_map = map_of(source, "SOURCE")
+    body = read_body(read_rest_rig(source), source_map)
+    centres = []
+    for frame in (1, 6, 12):
+        theirs, ours = (shown(ob, m, frame)[0] for ob, m in ((source, source_map), (target, target_map)))
+        assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+        centres.append([(h["left_thigh"] + h["right_thigh"]) / 2 for h in (theirs, ours)])
+        leg = sum(
+            np.linalg.norm(ours[f"left_{b}"] - ours[f"left_{a}"])
+            for a, b in (("thigh", "shin"), ("shin", "foot"))
+        )
+        size = leg / body.leg_length
+    way = np.array(centres) - np.array(centres)[:1]
+    np.testing.assert_allclose(way[:, 1], size * way[:, 0], atol=1e-3)

@@ -12,6 +12,7 @@ from estimator.command_line.clips import Clip
 from estimator.command_line.conversion import ClipResult, Settings, convert
 from estimator.estimate import EstimateOptions
 from estimator.motion_npz import load_motion
+from estimator.skeleton import lengths_from_rest_offsets, stature
 from tests.estimator.command_line.keypoint_files import write_coco, write_openpose
 from tests.estimator.motions import camera_at
 
@@ -330,3 +331,18 @@ def test_a_fault_of_ours_is_told_apart_from_bad_input(
     assert result.errors == []
     assert result.fault == f"{clip.path}: ZeroDivisionError: division by zero"
     assert "in broken" in (result.fault_traceback or "")
+
+
+def test_people_share_a_world_and_the_height_is_the_first_ones(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json", people=2), "a")
+    tall = replace(settings, options=replace(settings.options, person_height=1.9))
+    fine(convert(clip, tall))
+    one, other = (load_motion(settings.out / f"a_p{person}.npz") for person in (1, 2))
+    assert np.array_equal(one.world_from_camera, other.world_from_camera)
+    heights = [float(stature(lengths_from_rest_offsets(m.rest_offsets))) for m in (one, other)]
+    assert heights[0] == pytest.approx(1.9, rel=0.015)
+    assert abs(heights[1] - 1.9) > 0.02
+    # Without the other, a person's world is another.
+    alone = fine(convert(clip, replace(tall, resume=True, person="1")))
+    assert [person.status for person in alone.people] == ["converted"]
+    assert any(note.endswith("because the other people changed") for note in alone.notes)

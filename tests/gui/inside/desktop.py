@@ -101,7 +101,15 @@ def find_button(
 
 
 def press(area: bpy.types.Area, operator: str, near: int | None = None) -> Steps[tuple[int, int]]:
-    """Clicks an operator's button in the sidebar, scrolling down to it if need be; returns where it lay.
+    """Clicks an operator's button in the sidebar; returns where it lay. The arguments are ``point_at``'s."""
+    place = yield from point_at(area, operator, near)
+    # Once more, as the way there may have ended before the button took notice.
+    yield from done("mousemove", *place, "sleep", "0.1", "click", 1)
+    return place
+
+
+def point_at(area: bpy.types.Area, operator: str, near: int | None = None) -> Steps[tuple[int, int]]:
+    """Moves the mouse onto an operator's button, scrolling down to it if need be; returns where it lies.
 
     Args:
         near: row of the screen where to look first; None looks where the button was the last time.
@@ -111,8 +119,6 @@ def press(area: bpy.types.Area, operator: str, near: int | None = None) -> Steps
         place = (yield from find_button(area, operator, near)) if near is not None else None
         place = place or (yield from find_button(area, operator))
         if place is not None:
-            # Once more, as the way there may have ended before the button took notice.
-            yield from done("mousemove", *place, "sleep", "0.1", "click", 1)
             _rows[operator] = place[1]
             return place
         yield from done("mousemove", *middle(region_of(area, "UI")), "click", "--repeat", 8, 5)

@@ -21,7 +21,7 @@ def drop_files(folder: Path) -> Steps[None]:
     before = file_state()
     said = yield from drop([folder / "other.json"], middle(region_of(view)))
     check("a .json without keypoints changes nothing", file_state() == before, said)
-    picture("6_wrong_file")
+    picture("7_wrong_file")
     yield 1.0
     yield from done(
         "mousemove", "20", "20", "sleep", "0.2", "mousemove", *middle(region_of(view))
@@ -34,7 +34,7 @@ def drop_files(folder: Path) -> Steps[None]:
     area.spaces.active.clip = bpy.context.scene.kinelift.clip
     yield 0.5
     yield from _dropped(area, [folder / "people.json"], folder / "people.json", "a .json on the Clip Editor")
-    picture("7_dropped")
+    picture("8_dropped")
     yield 0.8
     area.type = "VIEW_3D"
     yield 0.5

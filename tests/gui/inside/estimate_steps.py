@@ -122,11 +122,14 @@ def cancel_by_button() -> Steps[None]:
     check("Cancel, clicked, ends it and nothing is left", not bpy.data.actions)
 
 
-def estimate_again(alone: float) -> Steps[None]:
+def estimate_again(alone: float) -> Steps[float]:
     """One that is kept, PyTorch being loaded.
 
     Args:
         alone: of ``wait_idly``, which is done again afterwards.
+
+    Returns:
+        The longer of both waits, seconds.
     """
     longest = yield from _estimate("further estimate", shot="", loading=False)
     alone = max(alone, (yield from wait_idly()))
@@ -134,6 +137,7 @@ def estimate_again(alone: float) -> Steps[None]:
         f"the estimate holds up Blender by less than {MOST_HELD_UP} s more than this machine does by itself"
     )
     check(what, longest is not None and longest < alone + MOST_HELD_UP)
+    return alone
 
 
 def look_through_camera() -> Steps[None]:
@@ -172,7 +176,7 @@ def look_at_clip_editor() -> Steps[None]:
         bpy.ops.clip.view_all(fit_view=True)
     yield from done("mousemove", *middle(region_of(area)))
     yield 1.5
-    picture("5_clip_editor")
+    picture("6_clip_editor")
     yield 0.8
     area.type = "VIEW_3D"
     yield 0.5

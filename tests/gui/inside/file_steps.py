@@ -16,9 +16,8 @@ from report import check
 
 def save_and_reload(path: Path) -> Steps[None]:
     """Every setting away from its default, saved, another file opened, and the first one again."""
-    settings = bpy.context.scene.kinelift
-    changed = _change_all(settings)
-    before = file_state()
+    changed = _change_all(bpy.context.scene.kinelift) + _change_all(bpy.context.scene.kinelift_retarget)
+    before, retarget = file_state(), _retarget_settings()
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
     bpy.ops.wm.read_homefile()
     yield 0.5
@@ -32,6 +31,9 @@ def save_and_reload(path: Path) -> Steps[None]:
         [key for key, value in before["kinelift"].items() if after["kinelift"].get(key) != value],
     )
     check("and its takes", after["actions"] == before["actions"] and bool(after["actions"]))
+    same = _retarget_settings()
+    lost = [key for key, value in retarget.items() if same[key] != value]
+    check("and source, target and their bones", not lost and len(retarget) > 40, lost)
 
 
 def load_while_running(path: Path) -> Steps[None]:
@@ -106,6 +108,8 @@ def _change_all(settings: bpy.types.PropertyGroup) -> list[str]:
         if prop.is_readonly or name in {"name", "clip", "keypoints_path", "keypoint_format", "focal_mm"}:
             continue
         value = getattr(settings, name)
+        if getattr(prop, "is_array", False):
+            continue
         if prop.type == "BOOLEAN":
             setattr(settings, name, not value)
         elif prop.type == "ENUM":
@@ -118,11 +122,24 @@ def _change_all(settings: bpy.types.PropertyGroup) -> list[str]:
     return changed
 
 
+def _retarget_settings() -> dict[str, object]:
+    """Of the section Retarget, with the bones of both maps."""
+    settings = bpy.context.scene.kinelift_retarget
+    found: dict[str, object] = {"source": settings.source.name, "target": settings.target.name}
+    for name, prop in settings.bl_rna.properties.items():
+        if prop.type in {"BOOLEAN", "ENUM", "INT", "FLOAT"}:
+            value = getattr(settings, name)
+            found[name] = tuple(value) if getattr(prop, "is_array", False) else value
+    for role in ("source_map", "target_map"):
+        found |= {f"{role}, {one.human}": one.bone for one in getattr(settings, role).bones}
+    return found
+
+
 def _registered() -> list[str]:
     """What Blender has of the extension's: classes, operators, settings."""
     classes = [name for name in dir(bpy.types) if name.upper().startswith("KINELIFT")]
     operators = dir(bpy.ops.kinelift)
-    settings = ["Scene.kinelift"] if hasattr(bpy.types.Scene, "kinelift") else []
+    settings = [name for name in ("kinelift", "kinelift_retarget") if hasattr(bpy.types.Scene, name)]
     return classes + operators + settings
 
 

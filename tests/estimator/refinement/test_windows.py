@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from estimator import refinement
 from estimator.camera import pinhole
 from estimator.estimate import WEIGHTS
 from estimator.evidence import gather_evidence, solving_axes
 from estimator.generator import HINGE_JOINTS, HINGES, load_weights
 from estimator.ground import Ground
 from estimator.lifting import body_points, lift, root_evidence
+from estimator.refinement import refine, windows
 from estimator.root_solve import solve_root
 from estimator.skeleton import JOINT_INDEX, stature
 
-from .motions import waving
-from .test_estimate import seen_by_camera
+from ..motions import waving
+from ..test_estimate import seen_by_camera
 
 CAMERA = replace(pinhole(1280, 720, 900.0), world_from_camera=None)
 
@@ -37,6 +37,11 @@ def _marks(lifted):
     return body_points(lifted.rotations, lifted.lengths)[0]
 
 
+def _both(lifted):
+    """(T, 26, 3) metres from Hips to the keypoints, and (T, 4, 3) to the contact points."""
+    return body_points(lifted.rotations, lifted.lengths)
+
+
 def _off(evidence, lifted, root):
     """(T, 26) metres between the skeleton's keypoints and the lines of sight; NaN where missing."""
     points = root[:, None] + _marks(lifted)
@@ -47,7 +52,7 @@ def _off(evidence, lifted, root):
 
 def test_the_take_comes_to_lie_on_its_keypoints(start):
     evidence, _, lifted, root = start
-    refined, path = refinement.refine(*start)
+    refined, path = refine(*start)
     before, after = np.nanmedian(_off(evidence, lifted, root)), np.nanmedian(_off(evidence, refined, path))
     assert after < 0.6 * before
     assert np.allclose(np.linalg.norm(refined.rotations, axis=-1), 1.0)
@@ -55,25 +60,27 @@ def test_the_take_comes_to_lie_on_its_keypoints(start):
 
 def test_hinges_stay_hinges_and_the_stature_stays(start):
     lifted = start[2]
-    refined, _ = refinement.refine(*start)
+    refined, _ = refine(*start)
     for joint, (axis, _) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
         others = [1 + a for a in range(3) if a != axis]
         assert np.abs(refined.rotations[:, joint, others]).max() < 1e-5
     assert np.isclose(stature(refined.lengths), stature(lifted.lengths), rtol=1e-5)
     for name in ("LeftHand", "RightToeBase"):
         same = np.abs((refined.rotations * lifted.rotations)[:, JOINT_INDEX[name]].sum(-1))
-        assert same.min() > 1 - 1e-6, "what no keypoint shows stays as it was"
+        assert same.min() > np.cos(np.radians(8)), "what no keypoint shows is only steadied"
 
 
-def test_without_keypoints_the_answer_stays_as_it_was(start):
+def test_without_keypoints_the_answer_is_only_steadied(start):
     evidence, centre, lifted, root = start
     blind = replace(evidence, confidence=torch.zeros_like(evidence.confidence))
     still = replace(lifted, still=np.zeros_like(lifted.still))
-    refined, path = refinement.refine(blind, centre, still, root)
-    assert np.abs(path - root).max() < 1e-3
-    turned = np.abs(np.abs((refined.rotations * lifted.rotations).sum(-1)) - 1)
-    assert np.delete(turned, HINGE_JOINTS, axis=1).max() < 1e-4
-    assert turned.max() < 5e-3, "a knee that was bent the wrong way may come back"
+    refined, path = refine(blind, centre, still, root)
+    assert np.linalg.norm(path - root, axis=1).mean() < 0.01
+    turned = 2 * np.arccos(np.clip(np.abs((refined.rotations * lifted.rotations).sum(-1)), 0, 1))
+    assert np.degrees(np.median(turned)) < 3
+    assert np.allclose(refined.lengths, lifted.lengths)
+    jerk = [np.abs(np.diff(points[0], n=3, axis=0)).mean() for points in (_both(refined), _both(lifted))]
+    assert jerk[0] < 0.5 * jerk[1]
 
 
 def test_a_false_keypoint_is_as_good_as_a_missing_one(start):
@@ -81,17 +88,17 @@ def test_a_false_keypoint_is_as_good_as_a_missing_one(start):
     rays, confidence = evidence.rays.clone(), evidence.confidence.clone()
     rays[0, 40:45, 9] = torch.nn.functional.normalize(torch.tensor([0.9, -0.5, 1.0]), dim=0)
     confidence[0, 40:45, 9] = 0.0
-    missing, _ = refinement.refine(replace(evidence, confidence=confidence), centre, lifted, root)
-    pulled, _ = refinement.refine(replace(evidence, rays=rays), centre, lifted, root)
+    missing, _ = refine(replace(evidence, confidence=confidence), centre, lifted, root)
+    pulled, _ = refine(replace(evidence, rays=rays), centre, lifted, root)
     assert np.linalg.norm(_marks(missing) - _marks(pulled), axis=-1).max() < 0.02
 
 
 def test_windows_go_over_into_each_other(start, monkeypatch):
     evidence, _, lifted, root = start
-    _, path = refinement.refine(*start)
-    monkeypatch.setattr(refinement, "WINDOW", 60)
-    monkeypatch.setattr(refinement, "OVERLAP", 20)
-    parts, path_of_parts = refinement.refine(*start)
+    _, path = refine(*start)
+    monkeypatch.setattr(windows, "WINDOW", 50)
+    monkeypatch.setattr(windows, "AHEAD", 20)
+    parts, path_of_parts = refine(*start)
     assert np.linalg.norm(path - path_of_parts, axis=-1).max() < 0.05
     steps = np.linalg.norm(np.diff(path_of_parts - path, axis=0), axis=-1)
     assert steps.max() < 0.02, "no jump where windows meet"
@@ -105,13 +112,13 @@ def test_a_frame_or_two_are_enough(start):
         **{name: getattr(evidence, name)[:, :2] for name in ("rays", "confidence", "in_clip", "down")},
     )
     short = {name: getattr(lifted, name)[:2] for name in lifted.__dataclass_fields__ if name != "lengths"}
-    refined, path = refinement.refine(two, centre[:2], replace(lifted, **short), root[:2])
+    refined, path = refine(two, centre[:2], replace(lifted, **short), root[:2])
     assert len(path) == 2 and np.isfinite(refined.rotations).all()
 
 
 def test_progress_may_end_the_work(start):
     heard = []
-    refinement.refine(*start, heard.append)
+    refine(*start, heard.append)
     assert heard == sorted(heard) and heard[-1] == 1.0
 
 
@@ -120,24 +127,12 @@ def _heights(ground, lifted, root):
     return ground.heights(root[:, None] + body_points(lifted.rotations, lifted.lengths)[1])
 
 
-def test_feet_come_out_of_the_ground_and_onto_it(start):
-    evidence, centre, lifted, root = start
-    up = np.array([0.0, -1.0, 0.0])
-    lowest = float(np.median(_heights(Ground(up, 0.0), lifted, root).min(axis=1)))
-    ground = Ground(up, lowest + 0.06)
-    standing = replace(lifted, still=np.ones_like(lifted.still))
-    free = _heights(ground, *refinement.refine(evidence, centre, standing, root))
-    held = _heights(ground, *refinement.refine(evidence, centre, standing, root, ground=ground))
-    assert np.median(free.min(axis=1)) < -0.03
-    assert np.median(held.min(axis=1)) > -0.02
-
-
 def test_a_still_foot_far_above_the_ground_stays_there(start):
     evidence, centre, lifted, root = start
     up = np.array([0.0, -1.0, 0.0])
     level = float(_heights(Ground(up, 0.0), lifted, root).min())
-    free, path = refinement.refine(evidence, centre, lifted, root)
-    held, path_above = refinement.refine(evidence, centre, lifted, root, ground=Ground(up, level - 1.0))
+    free, path = refine(evidence, centre, lifted, root)
+    held, path_above = refine(evidence, centre, lifted, root, ground=Ground(up, level - 1.0))
     assert np.linalg.norm(path - path_above, axis=-1).max() < 0.02
     assert np.linalg.norm(_marks(free) - _marks(held), axis=-1).max() < 0.05
 
@@ -150,7 +145,7 @@ def test_knees_and_elbows_do_not_bend_the_wrong_way(start):
         back[:, joint, 0] = np.cos(-0.2)
         back[:, joint, 1 + axis] = sign * np.sin(-0.2)  # 0.4 radians the wrong way
     blind = replace(evidence, confidence=torch.zeros_like(evidence.confidence))
-    refined, _ = refinement.refine(blind, centre, replace(lifted, rotations=back), root)
+    refined, _ = refine(blind, centre, replace(lifted, rotations=back), root)
     for joint, (axis, sign) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
         bend = 2 * np.arctan2(sign * refined.rotations[:, joint, 1 + axis], refined.rotations[:, joint, 0])
         assert bend.min() > -0.12

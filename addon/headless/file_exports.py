@@ -1,0 +1,38 @@
+"""One armature to files of other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import bpy
+
+from ...estimator.errors import InputError
+from ..retarget.export_operators import export_armature
+from .file_formats import kind_of
+from .settings import BatchSettings
+
+
+def export_all(
+    armature: bpy.types.Object, source: Path, settings: BatchSettings, wanted: Mapping[str, Path]
+) -> dict[str, Path]:
+    """Writes an armature with its meshes and its motion; returns where each file is.
+
+    Args:
+        source: that the motion comes from, for messages.
+        wanted: path by ending; the exporters may give another ending.
+
+    Raises:
+        InputError: an exporter isn't there or fails.
+    """
+    made: dict[str, Path] = {}
+    for ending, path in wanted.items():
+        root_bone = settings.root_motion == "ROOT_BONE"
+        try:
+            made[ending] = export_armature(
+                bpy.context, armature, kind_of(ending, settings.fbx_for), path, root_bone=root_bone
+            )
+        except RuntimeError as error:
+            lines = str(error).strip().splitlines() or ["Blender gives no reason"]
+            raise InputError(f"{source}: {path.name} wasn't written: {lines[-1]}") from error
+    return made

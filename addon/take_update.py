@@ -1,0 +1,61 @@
+"""Turns an earlier take into a new one without making new objects.
+
+What the user built on the earlier take stays: whatever points to its objects, hangs on them or constrains
+them, their visibility, and where the take stands. Only take those whose ``take_record.is_unedited``.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from .animation import move_action
+from .take_record import SOURCE_KEY, VERSION_KEY, person_or_kind, stands_where_written, take_objects
+
+
+def take_over(earlier: bpy.types.Object, new: bpy.types.Object) -> bpy.types.Object:
+    """Moves what a new take is made of into an earlier one's objects, and removes what is left of the new.
+
+    Args:
+        earlier, new: empties of takes of the same people.
+
+    Returns:
+        The earlier one.
+    """
+    if stands_where_written(earlier):
+        earlier.matrix_basis = new.matrix_basis
+    earlier[VERSION_KEY] = new[VERSION_KEY]
+    counterparts = {person_or_kind(one): one for one in take_objects(earlier)}
+    emptied, blocks = [new], []
+    renamed: list[tuple[bpy.types.ID, str]] = []
+    for made in take_objects(new):
+        kept = counterparts.get(person_or_kind(made))
+        if kept is None:
+            made.parent = earlier
+            renamed += [(made, made.name), (made.data, made.name)]
+            continue
+        for old, fresh in _exchange(kept, made):
+            if old is not None:
+                blocks.append(old)
+            if fresh is not None:
+                renamed.append((fresh, old.name if old is not None else kept.name))
+        emptied.append(made)
+    bpy.data.batch_remove(emptied)
+    bpy.data.batch_remove([block for block in blocks if block.users == 0])
+    for block, name in renamed:
+        block.name = name
+    return earlier
+
+
+def _exchange(
+    kept: bpy.types.Object, made: bpy.types.Object
+) -> list[tuple[bpy.types.ID | None, bpy.types.ID | None]]:
+    """Moves data, action and place of ``made`` to ``kept``; returns pairs of earlier block and new."""
+    old_data, old_action = kept.data, move_action(made, kept)
+    kept.data, made.data = made.data, old_data
+    kept.rotation_mode = made.rotation_mode
+    kept.matrix_basis = made.matrix_basis
+    for key in (VERSION_KEY, SOURCE_KEY):
+        if key in made:
+            kept[key] = made[key]
+    new_action = kept.animation_data.action if kept.animation_data is not None else None
+    return [(old_data, kept.data), (old_action, new_action)]
