@@ -33,7 +33,7 @@ DIST = ROOT / "dist"
 
 # --- Environments -------------------------------------------------------------------------------------------
 
-PURE_PACKAGES = ("roma==1.8.0", "upc-pymotion==0.3.4")
+PURE_PACKAGES = ("roma==1.8.0", "upc-pymotion==0.3.4", "threadpoolctl==3.6.0")
 ESTIMATOR_PACKAGES = ("torch==2.13.0", "scipy==1.15.3", *PURE_PACKAGES)
 """torch is pinned because the newest one may pull gigabytes of packages for other hardware."""
 WHEELS_OF_FULL = (*ESTIMATOR_PACKAGES, "typing_extensions==4.16.0", "sympy==1.14.0", "mpmath==1.3.0")

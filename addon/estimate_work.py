@@ -79,7 +79,7 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
         motions.append(estimate_motion(track, camera, options, _reporter(report, start, share, text)))
     from ..estimator.people import in_one_world
 
-    together = in_one_world(motions, request.heights.keys())
+    together = in_one_world(motions, request.heights.keys(), request.options.camera_height)
     return EstimateResult(tracks, tuple(together), camera, tuple(notes))
 
 

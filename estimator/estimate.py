@@ -16,7 +16,7 @@ from .motion import Motion
 from .track import KeypointTrack, Progress
 
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
-NEEDED_PACKAGES = ("torch", "scipy", "roma")
+NEEDED_PACKAGES = ("torch", "scipy", "roma", "threadpoolctl")
 MIN_FRAMES = 2
 MOST_CAMERA_HEIGHT = 100.0
 """Metres."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .camera import Camera
 from .camera_height import ground_at_camera_height
@@ -140,28 +141,30 @@ def solve_in_axes(
     contact_strength: float = 1.0,
 ) -> tuple[Array, Lifted, Array]:
     """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
-    lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
-    seen = root_evidence(evidence, centre, lifted)
-    root = solve_root(seen)
-    ground = _ground(axes, lifted, seen, root)
-    support = ground if on_ground else None
-    if support is not None:
-        root = solve_root(seen, support)
-    del seen
-    if refined:
-        lifted, root = refine(
-            evidence,
-            centre,
-            lifted,
-            root,
-            lambda done: progress(0.3 + 0.6 * done),
-            support,
-            contact_strength,
-        )
-    world_from_axes = axes.world_from_axes
-    if world_from_axes is None:
-        assert ground is not None
-        world_from_axes = world_from_ground(ground, root, lifted.trust)
+    # The solvers' matrices are small: threads of BLAS wait for each other for longer than they work.
+    with threadpool_limits(limits=1, user_api="blas"):
+        lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
+        seen = root_evidence(evidence, centre, lifted)
+        root = solve_root(seen)
+        ground = _ground(axes, lifted, seen, root)
+        support = ground if on_ground else None
+        if support is not None:
+            root = solve_root(seen, support)
+        del seen
+        if refined:
+            lifted, root = refine(
+                evidence,
+                centre,
+                lifted,
+                root,
+                lambda done: progress(0.3 + 0.6 * done),
+                support,
+                contact_strength,
+            )
+        world_from_axes = axes.world_from_axes
+        if world_from_axes is None:
+            assert ground is not None
+            world_from_axes = world_from_ground(ground, root, lifted.trust)
     return world_from_axes, lifted, root
 
 

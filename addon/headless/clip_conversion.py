@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -94,7 +94,7 @@ class _Conversion:
         people = [_Person(track, outputs) for track, outputs in zip(chosen, files, strict=True)]
         if not (own.resume and self._all_done(people, together)):
             moving = list(self._estimated(people, camera, own.options))
-            self._bring_together(moving, own.options)
+            self._bring_together(moving, people[0], own.options)
             if moving and self._settings.needs_scene:
                 self._write_with_blender(moving, together, camera, footage, tracks)
             else:
@@ -122,21 +122,23 @@ class _Conversion:
     def _estimated(
         self, people: Sequence[_Person], camera: Camera, options: EstimateOptions
     ) -> Iterator[_Person]:
-        """Those who move now."""
+        """Those who move now; the height is the first one's."""
         for number, person in enumerate(people):
             progress = part_of(self._estimating, number / len(people), (number + 1) / len(people))
+            own = options if number == 0 else replace(options, person_height=None)
             with self._told(person):
-                person.motion = estimate_motion(person.track, camera, options, progress)
+                person.motion = estimate_motion(person.track, camera, own, progress)
             if person.motion is not None:
                 yield person
 
-    def _bring_together(self, people: Sequence[_Person], options: EstimateOptions) -> None:
+    def _bring_together(self, people: Sequence[_Person], first: _Person, options: EstimateOptions) -> None:
         """One by one, each was estimated in a world of their own."""
         from ...estimator.people import in_one_world  # needs scipy, without which the commands still explain
 
         motions = [person.motion for person in people if person.motion is not None]
-        known = {motion.person_id for motion in motions if options.person_height is not None}
-        for person, motion in zip(people, in_one_world(motions, known), strict=True):
+        known = [first.track.person_id] if options.person_height is not None else []
+        together = in_one_world(motions, known, options.camera_height)
+        for person, motion in zip(people, together, strict=True):
             person.motion = motion
 
     def _write_with_blender(

@@ -69,13 +69,20 @@ def results(
             waiting = {pool.submit(convert, clip, settings, estimate=estimate): clip for clip in clips}
             try:
                 for done in as_completed(waiting):
-                    if client.status != "running":
-                        raise KineliftError(_gone(address))
-                    yield waiting[done], done.result()
+                    if done.result().fault is not None and client.status != "running":
+                        break
+                    yield waiting.pop(done), done.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 client.close()  # what waits for an answer gets none
                 raise
+            pool.shutdown(cancel_futures=True)
+        if waiting:
+            # Motions that had arrived before the scheduler went away were still written.
+            for done, clip in waiting.items():
+                if not done.cancelled() and done.result().fault is None:
+                    yield clip, done.result()
+            raise KineliftError(_gone(address))
 
 
 def _estimate(

@@ -99,6 +99,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how firmly refinement keeps standing feet from sliding, 0 (not at all) to 1 (default)",
     )
+    parser.add_argument(
+        "--ground",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="put feet that stand near the ground on it; --no-ground for stairs, ladders and beams",
+    )
+    parser.add_argument(
+        "--camera-height",
+        type=_positive,
+        metavar="M",
+        help="metres from the ground to a camera whose place isn't known otherwise",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
     parser.add_argument(
         "--weights",
@@ -179,6 +191,8 @@ def settings_from(args: argparse.Namespace) -> Settings:
         options=EstimateOptions(
             person_height=args.height,
             refine=args.refine,
+            on_ground=args.ground,
+            camera_height=args.camera_height,
             contact_strength=args.plant_feet,
             device=args.device,
             weights=args.weights,

@@ -87,7 +87,7 @@ def run_in_fresh_blender(code: str) -> subprocess.CompletedProcess[str]:
 
         class Blocker:
             def find_spec(self, name, path=None, target=None):
-                if name.partition(".")[0] in {{"torch", "scipy", "roma", "pymotion"}}:
+                if name.partition(".")[0] in {{"torch", "scipy", "roma", "threadpoolctl", "pymotion"}}:
                     raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
         sys.meta_path.insert(0, Blocker())

@@ -1,4 +1,4 @@
-"""Both halves of the optimiser move what is theirs by the steps they promise, and go on from a saved state."""
+"""Both halves of the optimiser move what is theirs by the steps they promise, and go on from a state."""
 
 import torch
 

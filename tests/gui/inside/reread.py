@@ -46,8 +46,8 @@ def reread(path: Path, motion: np.lib.npyio.NpzFile, person: int) -> float:
     frames = load(path, fps)
     people = sorted((one for one in bpy.data.objects if one.type == "ARMATURE"), key=lambda one: one.name)
     armature = people[person - 1] if path.suffix == ".blend" else people[0]
-    action = armature.animation_data.action
-    keys = np.unique([key.co.x for curve in action.fcurves for key in curve.keyframe_points])
+    curves = curves_of(armature.animation_data.action)
+    keys = np.unique([key.co.x for curve in curves for key in curve.keyframe_points])
     check(f"{path.name}: keys lie on whole frames", bool(np.abs(keys - keys.round()).max() < 1e-3))
     if path.suffix != ".glb":  # counts seconds
         found = bpy.context.scene.render.fps / bpy.context.scene.render.fps_base
@@ -64,6 +64,14 @@ def reread(path: Path, motion: np.lib.npyio.NpzFile, person: int) -> float:
         heads = np.array([world @ armature.pose.bones[name].head for name in names])
         worst = max(worst, float(np.linalg.norm(heads - wanted, axis=1).max()))
     return worst
+
+
+def curves_of(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """From Blender 5.0 on, an action has them in its layers only."""
+    if hasattr(action, "fcurves"):
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    return [curve for strip in strips for bag in strip.channelbags for curve in bag.fcurves]
 
 
 def load(path: Path, fps: float) -> tuple[int, int] | None:
