@@ -63,9 +63,9 @@ def _move(blender_object: bpy.types.Object, transform: Matrix) -> None:
         InputError: the object is linked from another file, which alone keeps its place.
     """
     if blender_object.library is not None:
+        file = blender_object.library.filepath
         raise InputError(
-            f"{blender_object.name}: is linked from {blender_object.library.filepath}; move it in that file, or "
-            "make a library override"
+            f"{blender_object.name}: is linked from {file}; move it in that file, or make a library override"
         )
     parent = parent_world(blender_object)
     blender_object.matrix_basis = parent.inverted_safe() @ transform @ world_of(blender_object)
