@@ -84,7 +84,9 @@ def remove() -> Steps[None]:
     check("removed: nothing is registered", not _registered(), _registered())
     check("removed: no thread is left", not _threads(), _threads())
     check("removed: it isn't on the disk any more", not (folder / "user_default/kinelift").exists())
-    wheels = sorted(path.name for path in folder.glob(".local/lib/*/site-packages/*"))
+    # Blender itself leaves the bytecode of wheels that are a single file; nothing can be imported from that.
+    kept = folder.glob(".local/lib/*/site-packages/*")
+    wheels = sorted(path.name for path in kept if path.name != "__pycache__")
     check("removed: its wheels have gone too", not wheels, wheels)
     enabled = [module.__name__ for module in addon_utils.modules() if "kinelift" in module.__name__]
     check("removed: Blender knows no such extension", not enabled, enabled)
