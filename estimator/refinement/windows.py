@@ -99,7 +99,7 @@ def _most_probable(body: Body, terms: list[Term], held: int, progress: Callable[
     for count in range(ROUNDS):
         system = MotionSystem(len(body), FREEDOMS)
         for term in terms:
-            term.add_to(system, body, count / (ROUNDS - 1))
+            term.add_to(system, body, count / max(ROUNDS - 1, 1))
         system.hold(held)
         body = body.changed(system.solve())
         progress((count + 1) / ROUNDS)
