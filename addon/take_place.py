@@ -57,15 +57,6 @@ def _first_hips(empty: bpy.types.Object) -> Matrix:
 
 
 def _move(blender_object: bpy.types.Object, transform: Matrix) -> None:
-    """Applies a transform of the world to an object, whatever it hangs on.
-
-    Raises:
-        InputError: the object is linked from another file, which alone keeps its place.
-    """
-    if blender_object.library is not None:
-        file = blender_object.library.filepath
-        raise InputError(
-            f"{blender_object.name}: is linked from {file}; move it in that file, or make a library override"
-        )
+    """Applies a transform of the world to an object, whatever it hangs on."""
     parent = parent_world(blender_object)
     blender_object.matrix_basis = parent.inverted_safe() @ transform @ world_of(blender_object)
