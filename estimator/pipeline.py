@@ -33,8 +33,9 @@ Array = NDArray[np.float64]
 KNOWN_GROUND = 0.3
 """Metres; if the feet seem to stand further off the known world's z = 0, that isn't their ground."""
 
-_LIFTING_SHARE = 0.25
-"""Of the time; refinement takes most of the rest."""
+_CLEANED, _GATHERED, _LIFTED, _SOLVED, _REFINED = 0.03, 0.05, 0.25, 0.3, 0.9
+"""Fractions done, of a clip's time, after each step. A step tells more often where it takes long: whoever
+cancels waits until then."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -78,6 +79,7 @@ def run(
     axes = solving_axes(camera.extrinsics(track.frame_start, len(track)), len(track))
     axes = replace(axes, camera_height=camera_height)
     clean = clean_track(track, fps)
+    progress(_CLEANED)
     track = clean.track
     person = _in_solving_axes(
         track,
@@ -92,7 +94,7 @@ def run(
         progress,
         contact_strength,
     )
-    progress(0.9)
+    progress(_REFINED)
     motion = place(track, fps, camera, *person)
     progress(1.0)
     return replace(motion, frame_confidence=motion.frame_confidence * clean.trust)
@@ -116,13 +118,14 @@ def _in_solving_axes(
     On its own so that the evidence and the network are out of memory when the motion is made.
     """
     evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
+    progress(_GATHERED)
     generator = load_weights(weights, choose_device(device))
     return solve_in_axes(
         evidence,
         centre,
         axes,
         # Has no name here, so that it is out of memory as soon as something better takes its place.
-        lift(generator, evidence, person_height, lambda done: progress(_LIFTING_SHARE * done)),
+        lift(generator, evidence, person_height, _between(progress, _GATHERED, _LIFTED)),
         refined,
         on_ground,
         progress,
@@ -145,19 +148,23 @@ def solve_in_axes(
     with threadpool_limits(limits=1, user_api="blas"):
         lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
         seen = root_evidence(evidence, centre, lifted)
+        within = _between(progress, _LIFTED, _SOLVED)
         root = solve_root(seen)
+        within(0.3)
         ground = _ground(axes, lifted, seen, root)
+        within(0.6)
         support = ground if on_ground else None
         if support is not None:
             root = solve_root(seen, support)
         del seen
+        within(1.0)
         if refined:
             lifted, root = refine(
                 evidence,
                 centre,
                 lifted,
                 root,
-                lambda done: progress(0.3 + 0.6 * done),
+                _between(progress, _SOLVED, _REFINED),
                 support,
                 contact_strength,
             )
@@ -166,6 +173,11 @@ def solve_in_axes(
             assert ground is not None
             world_from_axes = world_from_ground(ground, root, lifted.trust)
     return world_from_axes, lifted, root
+
+
+def _between(progress: Progress, start: float, end: float) -> Progress:
+    """Tells of a step's progress as of the whole's."""
+    return lambda done: progress((1 - done) * start + done * end)
 
 
 def _ground(axes: SolvingAxes, lifted: Lifted, seen: RootEvidence, root: Array) -> Ground | None:

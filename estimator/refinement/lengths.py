@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,9 @@ _REST, _KEYPOINTS = torch.from_numpy(REST_BASIS), torch.from_numpy(KEYPOINT_BASI
 _STATURE = torch.from_numpy(STATURE_BASIS)
 
 
-def find_lengths(seen: Sightings, network: NetworkAnswer) -> Tensor:
+def find_lengths(
+    seen: Sightings, network: NetworkAnswer, progress: Callable[[float], None] = lambda fraction: None
+) -> Tensor:
     """(10,) metres. The stature stays: a camera can't tell a taller person from a nearer one.
 
     Gauss and Newton's method for the lengths, and the pose on each frame by itself; poses are eliminated
@@ -31,6 +35,7 @@ def find_lengths(seen: Sightings, network: NetworkAnswer) -> Tensor:
     Args:
         seen: on some frames, which needn't follow each other.
         network: its answer on the same frames.
+        progress: told the fraction done; may raise to end the work.
     """
     guess = network.body.lengths
     body, change = network.body, torch.zeros(L, dtype=torch.float64)
@@ -59,6 +64,7 @@ def find_lengths(seen: Sightings, network: NetworkAnswer) -> Tensor:
         step = -torch.linalg.solve(left, right)
         change = change + step
         body = body.changed(-by_right - by_mixed @ step, _lengths(guess, change))
+        progress((count + 1) / ROUNDS)
     return body.lengths
 
 

@@ -33,7 +33,7 @@ HELD = 4
 ROUNDS = 6
 STARTS = 2.5
 """Frames of the window over which the network's answer is averaged to start from."""
-_LENGTHS_SHARE = 0.05
+_LENGTHS_SHARE = 0.1
 """Of the time."""
 
 
@@ -63,8 +63,11 @@ def refine(
     frames = len(root)
     pick = torch.linspace(0, frames - 1, min(frames, FRAMES)).round().long()
     few = torch.zeros(frames, dtype=torch.bool).index_fill(0, pick, True).nonzero()[:, 0]
-    lengths = find_lengths(_seen(evidence, centre, few), _answer(lifted, root, lifted.lengths, few))
-    progress(_LENGTHS_SHARE)
+    lengths = find_lengths(
+        _seen(evidence, centre, few),
+        _answer(lifted, root, lifted.lengths, few),
+        lambda done: progress(_LENGTHS_SHARE * done),
+    )
 
     rotations, path = lifted.rotations.copy(), root.copy()
     windows, reached = _windows(frames), 0
@@ -101,6 +104,7 @@ def _most_probable(body: Body, terms: list[Term], held: int, progress: Callable[
         for term in terms:
             term.add_to(system, body, count / max(ROUNDS - 1, 1))
         system.hold(held)
+        progress((count + 0.5) / ROUNDS)
         body = body.changed(system.solve())
         progress((count + 1) / ROUNDS)
     return body
