@@ -1,7 +1,7 @@
 """``python -m estimator COMMAND …``: Kinelift's estimator from the command line.
 
-Exit status: 0 done, 1 a fault of ours, 2 input that can't be used, 130 interrupted. One line per failure on
-standard error; a traceback only with ``--debug``.
+Exit status: 0 done, 1 a fault of ours, 2 input that can't be used, 130 interrupted, 143 terminated. One line
+per failure on standard error; a traceback only with ``--debug``.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from . import __version__
 from .command_line.display import one_line
+from .command_line.stopping import Stopped, stoppable
 from .errors import InputError, KineliftError
 
 
@@ -35,7 +34,7 @@ COMMANDS = {
     "formats": Command(".command_line.formats", "list the keypoint formats that can be read"),
 }
 
-EXIT_FAULT, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+EXIT_FAULT, EXIT_INPUT = 1, 2
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -65,17 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     # Set before torch is loaded: threads that spin while they wait make others crawl.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    args = parse(sys.argv[1:] if arguments is None else arguments)
+    debug = False
     try:
+        args = parse(sys.argv[1:] if arguments is None else arguments)
+        debug = args.debug
         status: int = importlib.import_module(COMMANDS[args.command].module, __package__).run(args)
     except InputError as error:
         return _fail(f"error: {error}", EXIT_INPUT)
     except KineliftError as error:
         return _fail(f"error: {error}", EXIT_FAULT)
-    except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED)
+    except Stopped as stopped:
+        return _fail(str(stopped), stopped.status)
     except Exception as error:
-        if args.debug:
+        if debug:
             traceback.print_exc()
         return _fail(f"fault: {type(error).__name__}: {error}; --debug shows where", EXIT_FAULT)
     return status
@@ -86,10 +87,6 @@ def _fail(message: str, status: int) -> int:
     return status
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(EXIT_TERMINATED)  # unwinds, so that unfinished files are taken away
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main())
+    with stoppable():
+        sys.exit(main())

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import errno
+import hashlib
 import os
+import platform
 import re
+import secrets
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from .errors import InputError
 
-_UNFINISHED = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]+)\.part")
+_UNFINISHED = re.compile(
+    r"\.(?P<name>.+)\.(?P<process>[0-9]+)-(?P<machine>[0-9a-f]{8})-(?P<unique>[0-9a-f]{8})\.part"
+)
+_DEAD_AFTER = 24 * 3600.0
+"""Seconds without a change; then what another machine was making is taken to be abandoned."""
+_in_the_making: set[str] = set()
+"""Names that this process writes to."""
 
 
 @contextmanager
@@ -25,8 +37,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder is missing or can't be written, or the disk is full.
     """
-    beside = _beside(path)
-    with _told_of(path):
+    with _beside(path) as beside, _told_of(path):
         try:
             yield beside
             _replace(path, beside)
@@ -43,13 +54,13 @@ def workshop(path: Path) -> Iterator[Path]:
     Raises:
         InputError: it can't be made.
     """
-    folder = _beside(path)
-    with _told_of(path):
-        folder.mkdir(exist_ok=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _beside(path) as folder:
+        with _told_of(path):
+            folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def deliver(made: Path, path: Path) -> None:
@@ -65,25 +76,54 @@ def deliver(made: Path, path: Path) -> None:
 def remove_unfinished(folder: Path, ours: Callable[[str], bool]) -> None:
     """Removes what processes that were killed have left in a folder; what can't be removed stays.
 
+    Another machine's processes can't be asked whether they still live, as where several share a disk: what
+    they left goes once it is a day old.
+
     Args:
         ours: told the name of a file, or of the files that were being made; whether it is to be removed.
     """
     for entry in folder.glob(".*.part"):
         found = _UNFINISHED.fullmatch(entry.name)
-        if found is None or not ours(found["name"]) or _is_running(int(found["process"])):
+        if found is None or not ours(found["name"]) or not _is_abandoned(entry, found):
             continue
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
         else:
-            entry.unlink(missing_ok=True)
+            with suppress(OSError):
+                entry.unlink()
 
 
-def _beside(path: Path) -> Path:
-    # Another process may be writing the same file: each has its own name beside it.
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+def _is_abandoned(entry: Path, found: re.Match[str]) -> bool:
+    """Whether nobody goes on with what was begun."""
+    if found["machine"] != _this_machine():
+        try:
+            return time.time() - entry.stat().st_mtime > _DEAD_AFTER
+        except OSError:
+            return False
+    process = int(found["process"])
+    return entry.name not in _in_the_making if process == os.getpid() else not _is_running(process)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` that nobody else has: no other thread, process or machine."""
+    unique = f"{os.getpid()}-{_this_machine()}-{secrets.token_hex(4)}"
+    beside = path.with_name(f".{path.name}.{unique}.part")
+    _in_the_making.add(beside.name)
+    try:
+        yield beside
+    finally:
+        _in_the_making.discard(beside.name)
+
+
+@cache
+def _this_machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _replace(path: Path, made: Path) -> None:
+    if path.exists() and not os.access(path, os.W_OK):  # where the folder is writable, it could be done
+        raise PermissionError(errno.EACCES, "it is write-protected")
     with made.open("rb+") as file:
         os.fsync(file.fileno())
     made.replace(path)
@@ -96,14 +136,12 @@ def _told_of(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"{path}: can't be written ({error.strerror}); check the folder and the free space"
+            f"{path}: can't be written ({error.strerror}); check the file, its folder and the free space"
         ) from error
 
 
 def _is_running(process: int) -> bool:
-    """Whether another process has this number."""
-    if process == os.getpid():
-        return False
+    """Whether a process of this machine has this number."""
     if sys.platform == "win32":  # there, os.kill would end it
         query, still_active, code = 0x1000, 259, ctypes.c_ulong()
         handle = ctypes.windll.kernel32.OpenProcess(query, False, process)

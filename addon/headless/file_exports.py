@@ -7,9 +7,11 @@ from pathlib import Path
 
 import bpy
 
+from ...estimator.command_line.stopping import check_stopped
 from ...estimator.errors import InputError
 from ..retarget.export_operators import export_armature
 from .file_formats import kind_of
+from .quiet import without_errors
 from .settings import BatchSettings
 
 
@@ -29,10 +31,12 @@ def export_all(
     for ending, path in wanted.items():
         root_bone = settings.root_motion == "ROOT_BONE"
         try:
-            made[ending] = export_armature(
-                bpy.context, armature, kind_of(ending, settings.fbx_for), path, root_bone=root_bone
-            )
+            with without_errors(settings.quiet):
+                made[ending] = export_armature(
+                    bpy.context, armature, kind_of(ending, settings.fbx_for), path, root_bone=root_bone
+                )
         except RuntimeError as error:
+            check_stopped()
             lines = str(error).strip().splitlines() or ["Blender gives no reason"]
             raise InputError(f"{source}: {path.name} wasn't written: {lines[-1]}") from error
     return made

@@ -44,7 +44,7 @@ def _retarget(clip: Clip, settings: BatchSettings, progress: Progress, result: C
         IS_WHOLE,
     )
     start_empty_file()
-    source = load_source(clip.path)
+    source = load_source(clip.path, quiet=settings.quiet)
     scene = bpy.context.scene
     progress(_READING)
 

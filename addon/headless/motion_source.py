@@ -7,17 +7,22 @@ from pathlib import Path
 import bpy
 
 from ...estimator.camera import pinhole
+from ...estimator.command_line.stopping import check_stopped
 from ...estimator.errors import InputError
 from ...estimator.motion_npz import load_motion
 from ..animation import fcurves_of
 from ..retarget.export_operators import exporter
 from .clip_scene import write_scene
+from .quiet import without_errors
 
 MOTION_ENDINGS = (".npz", ".bvh", ".fbx")
 
 
-def load_source(path: Path) -> bpy.types.Object:
+def load_source(path: Path, *, quiet: bool = True) -> bpy.types.Object:
     """The armature in a file, with its motion, in a scene of the file's frame rate.
+
+    Args:
+        quiet: whether what Blender says about a broken file is kept away from the user.
 
     Raises:
         InputError: the file can't be read, or there is no armature that moves in it.
@@ -29,9 +34,9 @@ def load_source(path: Path) -> bpy.types.Object:
             return _from_npz(path)
         case ".bvh":
             options = {"update_scene_fps": True, "update_scene_duration": True, "rotate_mode": "QUATERNION"}
-            return _imported(path, "import_anim.bvh", options)
+            return _imported(path, "import_anim.bvh", options, quiet)
         case ".fbx":
-            return _imported(path, "import_scene.fbx", {})
+            return _imported(path, "import_scene.fbx", {}, quiet)
         case _:
             raise InputError(f"{path}: is none of {', '.join(MOTION_ENDINGS)}; give files with motions")
 
@@ -43,13 +48,15 @@ def _from_npz(path: Path) -> bpy.types.Object:
     return write_scene(path.stem, [motion], camera, "HIPS", None).armatures[0]
 
 
-def _imported(path: Path, operator: str, options: dict[str, object]) -> bpy.types.Object:
+def _imported(path: Path, operator: str, options: dict[str, object], quiet: bool) -> bpy.types.Object:
     before = set(bpy.data.objects)
     try:
-        exporter(operator)(filepath=str(path.resolve()), **options)
+        with without_errors(quiet):
+            exporter(operator)(filepath=str(path.resolve()), **options)
     except InputError:
         raise
     except Exception as error:  # importers fail with anything on files that are broken
+        check_stopped()
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise InputError(f"{path}: can't be read ({reason}); export it again") from error
     made = [one for one in bpy.data.objects if one not in before and one.type == "ARMATURE"]

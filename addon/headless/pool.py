@@ -6,6 +6,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .messages import Fraction, receive, send, wait_until_ready
 from .settings import BatchSettings
 
 _STOP_SECONDS = 10.0
+_POLITE_SECONDS = 1.0
+"""For a Blender to clean up after itself."""
 _FAILED_STARTS = 2
 """In a row; then no more Blenders are started."""
 
@@ -58,8 +61,10 @@ def converted(
             while not isinstance((arrived := pool.news.get()).news, ClipResult):
                 progress(arrived.clip, arrived.news)
             yield arrived.clip, arrived.news
-    finally:
-        pool.close()
+    except BaseException:
+        pool.stop()
+        raise
+    pool.join()
 
 
 class _Pool:
@@ -80,15 +85,20 @@ class _Pool:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Ends all Blenders, those that are busy too; what they were making is taken away."""
-        self._ending.set()
-        for worker in list(self._workers):
-            worker.terminate()
+    def join(self) -> None:
+        """Waits until all Blenders have ended by themselves, there being nothing left to do."""
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
-        for worker in list(self._workers):
-            worker.kill()
+
+    def stop(self) -> None:
+        """Ends all Blenders, those that are busy too; what they were making is left unfinished."""
+        self._ending.set()
+        asked, end = time.monotonic() + _POLITE_SECONDS, time.monotonic() + _STOP_SECONDS
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
+            for worker in list(self._workers):  # one may only just have been started
+                worker.terminate() if time.monotonic() < asked else worker.kill()
+            for thread in self._threads:
+                thread.join(0.05)
 
     def _look_after(self) -> None:
         worker: subprocess.Popen[bytes] | None = None

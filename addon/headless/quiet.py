@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 
@@ -26,6 +27,16 @@ def without_output(quiet: bool = True) -> Iterator[None]:
             _flush()
             os.dup2(kept, 1)
             os.close(kept)
+
+
+@contextmanager
+def without_errors(quiet: bool = True) -> Iterator[None]:
+    """Nothing of the block gets to Python's standard error.
+
+    Blender prints there where an operator written in Python fails; whoever called it gets the reason too.
+    """
+    with redirect_stderr(io.StringIO()) if quiet else nullcontext():
+        yield
 
 
 def _flush() -> None:

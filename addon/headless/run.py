@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import re
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import bpy
 
 from ...estimator import __version__
-from ...estimator.__main__ import EXIT_INTERRUPTED, EXIT_TERMINATED, OneLineParser
-from ...estimator.atomic_write import remove_unfinished
+from ...estimator.__main__ import OneLineParser
 from ...estimator.command_line import formats
 from ...estimator.command_line.clips import Clip
 from ...estimator.command_line.conversion import ClipResult
-from ...estimator.command_line.display import Display, one_line
-from ...estimator.command_line.progress import BatchProgress
-from ...estimator.command_line.report import save_report
-from ...estimator.command_line.telling import tell
+from ...estimator.command_line.display import one_line
+from ...estimator.command_line.running import Show, run_clips
+from ...estimator.command_line.stopping import Stopped, stoppable
 from ...estimator.errors import InputError, KineliftError
 from .. import ROOT_PACKAGE
 from ..dependencies import require_packages
@@ -100,31 +94,14 @@ def _retarget(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, settings: BatchSettings, clips: Sequence[Clip]) -> int:
-    """Converts all; what fails doesn't stop the rest."""
-    _remove_unfinished(settings.estimate.out, clips)
-    display = Display(sys.stderr)
-    done: dict[Clip, ClipResult] = {}
-    progress = BatchProgress(len(clips))
-
-    def show(clip: Clip, fraction: float) -> None:
-        progress.part_done(clip.name, fraction)
-        display.update(progress.line())
-
+    """Converts all."""
     jobs = min(args.jobs, len(clips))
-    try:
-        for clip, result in converted(clips, settings, jobs, args.threads, worker_command(), show):
-            done[clip] = result
-            progress.done(result)
-            tell(display, result, progress.count(), debug=args.debug)
-            if len(done) < len(clips):
-                display.update(progress.line())
-    finally:
-        display.clear()
-        if args.report:
-            save_report(args.report, clips, done)
-    display.say(progress.summary())
-    failed = any(result.status == "failed" for result in done.values())
-    return EXIT_FAILED if failed else EXIT_DONE
+
+    def start(show: Show) -> Iterator[tuple[Clip, ClipResult]]:
+        return converted(clips, settings, jobs, args.threads, worker_command(), show)
+
+    done = run_clips(clips, start, settings.estimate.out, args.report, debug=args.debug)
+    return EXIT_FAILED if any(result.status == "failed" for result in done) else EXIT_DONE
 
 
 def worker_command() -> list[str]:
@@ -146,35 +123,16 @@ def introduce() -> None:
     print(f"Kinelift {__version__} from {_ROOT}, Blender {bpy.app.version_string}", flush=True)
 
 
-def _remove_unfinished(out: Path, clips: Sequence[Clip]) -> None:
-    """Takes away what a run that was killed has left of these clips."""
-    names = {clip.name for clip in clips}
-
-    def ours(name: str) -> bool:
-        stem = re.sub(r"(_p[0-9]+)?(\.(\w+|made_from\.json|blend\.made_from\.json))?$", "", name.lstrip("."))
-        return name in names or stem in names
-
-    remove_unfinished(out, ours)
-
-
 def _reporting(do: Callable[[], int]) -> int:
     """The exit status; what can't be used is told in one line."""
-    handlers = {signal.SIGTERM: _terminate, signal.SIGINT: signal.default_int_handler}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        return do()
+        with stoppable():
+            return do()
     except KineliftError as error:
         print(one_line(f"error: {error}"), file=sys.stderr)
         return EXIT_ARGUMENTS if isinstance(error, InputError) else EXIT_FAILED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return stopped.status
     except SystemExit as leaving:  # argparse has told why
         return leaving.code if isinstance(leaving.code, int) else EXIT_ARGUMENTS
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier or signal.SIG_DFL)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(EXIT_TERMINATED)  # unwinds, so that unfinished files are taken away

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import sys
 import threading
-from typing import IO, Any
+from typing import IO, Any, NoReturn
+
+import bpy
 
 from ...estimator.command_line.pool import set_threads
 from .conversion import convert
@@ -20,6 +23,7 @@ _STEP = 0.05
 def work() -> int:
     """Converts what it is given until there is no more; returns the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever gave the work gets it too, and ends this
+    signal.signal(signal.SIGTERM, lambda number, frame: _end(128 + number))
     answers = os.fdopen(os.dup(1), "wb")
     # From here on standard output is for nobody: what Blender prints must not get among the answers.
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -51,4 +55,10 @@ def _listen(pipe: IO[bytes], orders: queue.Queue[Any]) -> None:
                 return
     except (EOFError, OSError):
         # Whoever gave the work is gone. The clip at hand is not finished: somebody may have started anew.
-        os._exit(1)
+        _end(1)
+
+
+def _end(status: int) -> NoReturn:
+    """At once, whatever is going on; the files that were being made are taken away by whoever goes on."""
+    shutil.rmtree(bpy.app.tempdir, ignore_errors=True)
+    os._exit(status)

@@ -19,6 +19,7 @@ from ..picture_size import guess_picture_size
 from ..track import KeypointTrack
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
+from .stopping import check_stopped
 
 Progress = Callable[[float], None]
 Estimate = Callable[[KeypointTrack, Camera, EstimateOptions, Progress], Motion]
@@ -123,7 +124,11 @@ def convert(
 
 
 def attempt(clip: Clip, work: Callable[[ClipResult], None]) -> ClipResult:
-    """What ``work`` makes of a clip. It fills the result; what it raises is told there. Raises nothing."""
+    """What ``work`` makes of a clip. It fills the result; what it raises is told there.
+
+    Raises:
+        Stopped: by the user, and nothing else.
+    """
     started = time.perf_counter()
     result = ClipResult(str(clip.path), clip.name)
     try:
@@ -135,6 +140,7 @@ def attempt(clip: Clip, work: Callable[[ClipResult], None]) -> ClipResult:
     except Exception as error:  # the other clips go on; the command's exit status tells of it
         result.fault = f"{clip.path}: {type(error).__name__}: {error}"
         result.fault_traceback = traceback.format_exc()
+    check_stopped()  # what was told may be no more than that
     result.seconds = time.perf_counter() - started
     return result
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..camera_file import load_camera
@@ -15,12 +15,9 @@ from ..keypoints import AUTO, FORMATS
 from . import cluster
 from .clips import Clip, find_clips
 from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
-from .display import Display
 from .outputs import OUTPUT_ENDINGS
 from .pool import results
-from .progress import BatchProgress
-from .report import save_report
-from .telling import tell
+from .running import Show, run_clips
 
 EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
 
@@ -129,38 +126,22 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         InputError: before any work: arguments that don't fit each other, outputs that would collide.
+        Stopped: see ``run_clips``.
     """
     settings = settings_from(args)
     clips = find_clips(args.inputs, settings.out, settings.save)
     for folder in (settings.out, *((args.report.parent,) if args.report else ())):
         make_folder(folder)
-    display = Display(sys.stderr)
-    done: dict[Clip, ClipResult] = {}
-    progress = BatchProgress(len(clips))
 
-    def show(clip: Clip, fraction: float) -> None:
-        progress.part_done(clip.name, fraction)
-        display.update(progress.line())
-
-    try:
+    def start(show: Show) -> Iterator[tuple[Clip, ClipResult]]:
         if args.scheduler:
-            arriving = cluster.results(clips, settings, args.scheduler, args.threads)
-        else:
-            arriving = results(clips, settings, min(args.jobs, len(clips)), args.threads, show)
-        for clip, result in arriving:
-            done[clip] = result
-            progress.done(result)
-            tell(display, result, progress.count(), debug=args.debug)
-            display.update(progress.line())
-    finally:
-        display.clear()
-        if args.report:
-            save_report(args.report, clips, done)
-    if len(clips) > 1:
-        display.say(progress.summary())
-    if any(result.fault is not None for result in done.values()):
+            return cluster.results(clips, settings, args.scheduler, args.threads)
+        return results(clips, settings, min(args.jobs, len(clips)), args.threads, show)
+
+    done = run_clips(clips, start, settings.out, args.report, debug=args.debug)
+    if any(result.fault is not None for result in done):
         return EXIT_FAULT
-    return EXIT_INPUT if any(result.errors for result in done.values()) else EXIT_DONE
+    return EXIT_INPUT if any(result.errors for result in done) else EXIT_DONE
 
 
 def settings_from(args: argparse.Namespace) -> Settings:

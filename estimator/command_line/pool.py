@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from types import FrameType
+from contextlib import contextmanager
+from multiprocessing.connection import wait
 
 from .clips import Clip
 from .conversion import ClipResult, Settings, convert
@@ -53,15 +54,29 @@ def results(
     context = multiprocessing.get_context("spawn")  # a forked torch can hang in its thread pool
     threads = threads or max((os.cpu_count() or 1) // jobs, 1)
     with ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=(threads,)) as pool:
-        futures = {pool.submit(convert, clip, settings): clip for clip in clips}
+        with _interrupts_kept_from_children():
+            futures = {pool.submit(convert, clip, settings): clip for clip in clips}
         try:
             for future in as_completed(futures):
                 yield futures[future], _result(futures[future], future)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
-                worker.terminate()
+                worker.kill()
             raise
+
+
+@contextmanager
+def _interrupts_kept_from_children() -> Iterator[None]:
+    """What is started in the block never gets a terminal's Ctrl-C; this process gets it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _result(clip: Clip, future: Future[ClipResult]) -> ClipResult:
@@ -77,9 +92,15 @@ def _result(clip: Clip, future: Future[ClipResult]) -> ClipResult:
 
 
 def _start_worker(threads: int) -> None:
-    def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)  # unwinds, so that unfinished files are taken away
-
-    signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends the workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     set_threads(threads)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed leaves its workers waiting for ever, and the clips at hand to a new run."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

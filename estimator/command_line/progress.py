@@ -57,6 +57,8 @@ class BatchProgress:
             left = self._clips - self._finished - sum(self._parts.values())
             parts.append(f"{_duration(seconds * left / worked)} left")
         parts.extend(f"{clip} {fraction:.0%}" for clip, fraction in self._parts.items())
+        if len(parts) == 1:
+            parts.append("time left not known yet")
         return ", ".join(parts)
 
     def summary(self) -> str:

@@ -19,7 +19,7 @@ def converted(name: str, frames: int) -> ClipResult:
 def test_speed_and_time_left_follow_from_what_was_worked_on() -> None:
     clock = Clock()
     progress = BatchProgress(10, clock)
-    assert progress.line() == "[0/10]"
+    assert progress.line() == "[0/10], time left not known yet"
     progress.part_done("a", 0.25)
     clock.seconds += 3.0
     assert progress.line() == "[0/10], a 25%"  # too early to tell
@@ -37,7 +37,7 @@ def test_skipped_and_failed_clips_do_not_count_as_speed() -> None:
     progress.done(ClipResult("a", "a", [PersonResult(1, "skipped", 0, 5000, 1.0)]))
     progress.done(ClipResult("b", "b", errors=["b: broken"]))
     clock.seconds += 4000.0
-    assert progress.line() == "[2/4]"
+    assert progress.line() == "[2/4], time left not known yet"
     progress.done(converted("c", 8000))
     assert progress.line() == "[3/4], 2.0 frames/s, 1 h 06 min left"
     assert progress.summary() == "4 clips: 1 converted, 1 there already, 1 failed; 1 h 06 min, 2.0 frames/s"
