@@ -1,10 +1,12 @@
 """The table of results: what each part of the training brings, in one command.
 
-python -m benchmarks.results --mocap CACHE.npz --tracks DIR --out runs/results
+python -m benchmarks.results --mocap CACHE.npz --tracks DIR --out runs/results --page docs/results.md
 
-Trains every row (going on where a run was stopped), then measures all of them beside the weights that ship,
-the mean pose and the truth: ``evaluation.md`` in the output folder. The yardstick gets as long as the weights
-that ship; the other rows show what their part brings in a short time.
+Trains every row, measures all of them beside the weights that ship, the mean pose and the truth, and writes
+the page. The yardstick gets as long as the weights that ship, of the width that did better in a short time;
+the other rows show what their part brings in that. Everything goes on where it was stopped: trainings from
+their checkpoints, the evaluation row by row. After changes of the code delete OUT/measured. With --no-train,
+what has been trained so far is measured, finished or not; the page says how long each was trained.
 """
 
 from __future__ import annotations
@@ -15,29 +17,38 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.results_table import ROWS, YARDSTICK, table, write_page
+from benchmarks.unpaired import unpaired_table
 from estimator.__main__ import main as estimator_main
 from estimator.errors import InputError
 from estimator.estimate import WEIGHTS
-from estimator.training.capture import load_cache, load_captures
+from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.evaluate import REAL, real_clips
 from estimator.training.settings import TrainSettings
-from estimator.training.tracks import load_tracks
+from estimator.training.tracks import TrackClip, load_tracks
 from estimator.training.train import train
 from estimator.training.training_run import Run
 
-YARDSTICK = "yardstick"
+WIDTHS = (512, 1024)
+"""Channels of the yardstick, of which the better is taken."""
+CONDITIONS = ("noisy", "clean", "other-noise", "coco17-sparse", "noisy-known")
+FILE = "last.pt"
 
 
-def rows(minutes: float, full_minutes: float) -> dict[str, TrainSettings]:
-    """What is trained, by the name of its row."""
+def rows(minutes: float) -> dict[str, TrainSettings]:
+    """What is trained for a short time, by the name of its row."""
 
     def short(objectives: str) -> TrainSettings:
         return TrainSettings(minutes=minutes, objectives=objectives)
 
+    def unpaired(*, projected: bool) -> TrainSettings:
+        return TrainSettings(
+            minutes=minutes, objectives="habekost", unpaired=projected, channels=256, frames=96
+        )
+
     return {
-        YARDSTICK: TrainSettings(minutes=full_minutes, yardstick=True),
-        "unpaired": TrainSettings(
-            minutes=minutes, objectives="habekost", unpaired=True, channels=256, frames=96
-        ),
+        "unpaired": unpaired(projected=True),
+        "unpaired-real": unpaired(projected=False),
         "supervised": short("supervision"),
         "back-projection": short("supervision,pavllo"),
         "adversary": short("supervision,habekost"),
@@ -45,40 +56,129 @@ def rows(minutes: float, full_minutes: float) -> dict[str, TrainSettings]:
 
 
 def main() -> int:
-    """Trains, and measures."""
+    """Trains, measures, and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of BVH files, or its cache")
-    parser.add_argument("--tracks", type=Path, nargs="+", required=True, help="folders of keypoint files")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tracks", type=Path, nargs="+", help="folders of keypoint files, to train with")
+    parser.add_argument("--out", type=Path, required=True, help="folder of trainings and figures")
+    parser.add_argument("--page", type=Path, help="Markdown file to write (default: results.md in --out)")
     parser.add_argument("--minutes", type=float, default=20.0, help="per short row, of the processor")
     parser.add_argument("--full-minutes", type=float, default=70.0, help="of the yardstick")
-    parser.add_argument("--rows", nargs="+", choices=rows(0, 0), help="only these")
-    parser.add_argument("--conditions", nargs="+", default=["noisy", "clean", "other-noise", "coco17-sparse"])
+    parser.add_argument(
+        "--rows", nargs="+", choices=[YARDSTICK, *rows(0)], help="train these and stop (default: all)"
+    )
+    parser.add_argument("--no-train", action="store_true", help="measure what is there")
+    parser.add_argument(
+        "--conditions", nargs="+", default=CONDITIONS, help=f"default: {' '.join(CONDITIONS)}"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
         clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
-        tracks, _ = load_tracks(args.tracks)
-        chosen = {
-            name: settings
-            for name, settings in rows(args.minutes, args.full_minutes).items()
-            if not args.rows or name in args.rows
-        }
-        for name, settings in chosen.items():
-            out = args.out / name
-            out.mkdir(parents=True, exist_ok=True)
-            print(f"{name}: {settings.minutes:g} minutes", flush=True)
-            real = settings.objectives != "supervision" and not settings.unpaired
-            run = Run(settings, clips, out, tracks if real else None)
-            run.resume()
-            train(run)
+        if not args.no_train:
+            _train_rows(args, clips)
+        if args.rows:
+            return 0
+        status = _measure(args)
+        if status == 0:
+            page = args.page or args.out / "results.md"
+            write_page(args.out, page, _trainings(args.out), _unpaired(args.out, clips))
+            print(f"wrote {page}")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    weights = [f"{name}={args.out / name / 'last.pt'}" for name in chosen if name != YARDSTICK]
-    beside = ["--yardstick", str(args.out / YARDSTICK / "last.pt")] if YARDSTICK in chosen else []
-    measured = ["--weights", f"shipped={WEIGHTS}", *weights, *beside, "--conditions", *args.conditions]
-    return estimator_main(["evaluate", "--mocap", str(args.mocap), "--out", str(args.out), *measured])
+    return status
+
+
+def _train_rows(args: argparse.Namespace, clips: list[CaptureClip]) -> None:
+    if not args.tracks:
+        raise InputError("give keypoint files to train with by --tracks DIR, or measure with --no-train")
+    tracks, _ = load_tracks(args.tracks)
+    names = args.rows or [YARDSTICK, *rows(0)]
+    for name, settings in rows(args.minutes).items():
+        real = settings.objectives != "supervision" and not settings.unpaired
+        if name in names:
+            _trained(settings, clips, args.out / name, tracks if real else None)
+    if YARDSTICK in names:
+        _train_yardstick(args.minutes, args.full_minutes, clips, args.out)
+
+
+def _train_yardstick(minutes: float, full_minutes: float, clips: list[CaptureClip], out: Path) -> None:
+    """Both widths for a short time, and the better one, from the beginning, for the full time."""
+    errors = {}
+    for channels in WIDTHS:
+        settings = TrainSettings(minutes=minutes, yardstick=True, channels=channels)
+        errors[channels] = _trained(settings, clips, out / f"{YARDSTICK}-{channels}").best
+    better = min(errors, key=lambda channels: errors[channels])
+    print(f"{YARDSTICK}: {', '.join(f'{k} channels {v:.1f} mm' for k, v in errors.items())} in validation")
+    _trained(TrainSettings(minutes=full_minutes, yardstick=True, channels=better), clips, out / YARDSTICK)
+
+
+def _trained(
+    settings: TrainSettings, clips: list[CaptureClip], out: Path, tracks: list[TrackClip] | None = None
+) -> Run:
+    """A run that is through, in its folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    print(f"{out.name}: {settings.minutes:g} minutes", flush=True)
+    run = Run(settings, clips, out, tracks)
+    run.resume()
+    train(run)
+    return run
+
+
+def _measure(args: argparse.Namespace) -> int:
+    """Evaluates all rows that are there; only the weights that ship are refined."""
+    there = [name for name in rows(0) if (args.out / name / FILE).is_file()]
+    command = ["evaluate", "--resume", "--mocap", str(args.mocap), "--out", str(args.out)]
+    command += ["--set", "mocap-test", *([REAL] if real_clips().is_dir() else [])]
+    command += ["--conditions", *args.conditions, "--weights", f"shipped={WEIGHTS}"]
+    command += ["--alone", *(f"{name}={args.out / name / FILE}" for name in there)] if there else []
+    yardstick = args.out / YARDSTICK / FILE
+    command += ["--yardstick", str(yardstick)] if yardstick.is_file() else []
+    return estimator_main(command)
+
+
+def _trainings(out: Path) -> str:
+    """How each row was trained, from what its weights say of themselves."""
+    files = {name: out / name / FILE for name in ROWS} | {"shipped": WEIGHTS}
+    files |= {f"{YARDSTICK}-{channels}": out / f"{YARDSTICK}-{channels}" / FILE for channels in WIDTHS}
+    lines = []
+    for name, file in files.items():
+        if file.is_file():
+            saved = torch.load(file, map_location="cpu", weights_only=True)
+            note, weights = saved["note"], saved["weights"]
+            lines.append(
+                [
+                    ROWS.get(name, name.replace("-", ", ") + " channels"),
+                    note["objectives"],
+                    str(saved["config"]["channels"]),
+                    f"{sum(value.numel() for value in weights.values()) / 1e6:.1f}",
+                    f"{note['seconds'] / 60:.0f}",
+                    f"{note['steps']:,}",
+                    f"{note['validation_p_mpjpe_mm']:.1f}",
+                ]
+            )
+    head = ["trained", "objectives", "channels", "M parameters", "minutes", "steps", "validation, mm"]
+    about = (
+        "Minutes of one core. Validation: P-MPJPE at the best moment, of CMU 03 and 07, who only walk; the "
+        "unpaired row sees them by known cameras. What is measured are the weights of the end. "
+        "*+ back-projection* and *+ adversary* each add one objective on real tracks to the supervision."
+    )
+    return f"{table(head, lines)}\n\n{about}"
+
+
+def _unpaired(out: Path, clips: list[CaptureClip]) -> str:
+    weights = {name: out / name / FILE for name in ("unpaired", "supervised")} | {"shipped": WEIGHTS}
+    there = {ROWS[name]: file for name, file in weights.items() if file.is_file()}
+    if ROWS["unpaired"] not in there:
+        return ""
+    about = (
+        "Habekost's setting: keypoints of some people, capture of others, cameras whose lens, tilt and "
+        "height are known. Test people, two cameras per clip, the noisy detector; the network alone. The "
+        "goal is 20 % under the mean pose. Depth flips: pairs of left and right joints, one of them clearly "
+        "nearer to the camera, that are the wrong way round."
+    )
+    return f"## Unpaired training\n\n{about}\n\n{unpaired_table(there, clips, 'test')}"
 
 
 if __name__ == "__main__":

@@ -20,11 +20,17 @@ from .evaluation.protocol import CONDITIONS
 from .evaluation.real import BESIDE, reference_cases, reference_folders, track_cases
 from .evaluation.report import condition_section, save
 from .evaluation.run import Evaluation, digest
+from .evaluation.stored import FOLDER, Store
 
 SPLITS = {"mocap-test": "test", "mocap-validation": "validation"}
 """Sets of motion capture, and the split that each is."""
 REAL = "real"
 _REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def real_clips() -> Path:
+    """Where the clips of the set ``REAL`` lie, whether they are there or not."""
+    return (_REPOSITORY / BESIDE).resolve()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="measure the refined takes besides the networks' own (default: yes)",
     )
+    parser.add_argument(
+        "--alone",
+        nargs="+",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="weights of generators that are measured as they answer only, never refined",
+    )
     parser.add_argument("--positions", type=Path, metavar="FILE", help="compare with a position-only network")
     parser.add_argument(
         "--yardstick", type=Path, metavar="FILE", help="compare with Pavllo et al.'s networks"
@@ -64,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=list(CONDITIONS),
         metavar="NAME",
         help=f"of the sets of motion capture (default: {' '.join(CONDITIONS)})",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep what an evaluation into the same --out has measured of the same weights on the same "
+        f"clips (OUT/{FOLDER}); changes of Kinelift's code within a version go unnoticed",
     )
 
 
@@ -83,16 +102,16 @@ def run(args: argparse.Namespace) -> int:
     splits = [SPLITS[name] for name in args.sets if name in SPLITS]
     chosen = [clip for clip in clips if clip.split in splits]
     for name in args.conditions if chosen else []:
-        evaluation.add(name, condition_cases(chosen, CONDITIONS[name]))
+        evaluation.add(name, list(condition_cases(chosen, CONDITIONS[name])))
         finish(name)
     for name, known in (("real", False), ("real-known", True)):
         if folders:
             evaluation.add(
-                name, (case for folder in folders for case in reference_cases(folder, known=known))
+                name, [case for folder in folders for case in reference_cases(folder, known=known)]
             )
             finish(name)
     if tracks:
-        evaluation.add("tracks", track_cases(tracks))
+        evaluation.add("tracks", list(track_cases(tracks)))
         finish("tracks")
 
     report = evaluation.report()
@@ -121,7 +140,7 @@ def _chosen_sets(args: argparse.Namespace) -> tuple[list[CaptureClip], list[Path
                     f"{args.mocap}: no clip of it is in the split {SPLITS[name]!r}; see its index.csv"
                 )
             continue
-        path = (_REPOSITORY / BESIDE).resolve() if name == REAL else Path(name)
+        path = real_clips() if name == REAL else Path(name)
         if not path.exists():
             raise InputError(
                 f"--set {name}: no such file or folder: {path}; give keypoints, or {REAL} or "
@@ -138,7 +157,7 @@ def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluatio
     about = "the truth itself, as a check on the measures"
     entrants = {"truth": models.Entrant(models.truth, about, timed=False)}
     if train:
-        about = "of the training clips, facing the camera"
+        about = f"of the {len(train)} training clips, facing the camera"
         entrants["mean pose"] = models.Entrant(models.mean_pose(train), about, timed=False)
     if args.positions:
         network = models.position_network(args.positions)
@@ -146,18 +165,20 @@ def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluatio
     if args.yardstick:
         network = models.yardstick(args.yardstick)
         entrants["yardstick"] = models.Entrant(network, f"Pavllo et al.'s networks, {digest(args.yardstick)}")
-    for given in args.weights:
-        name, _, text = given.rpartition("=")
-        file = Path(text)
+    both = (False, True) if args.refine else (False,)
+    given = [(text, (False,)) for text in args.alone] + [(text, both) for text in args.weights]
+    for text, ways in given:
+        name, _, path = text.rpartition("=")
+        file = Path(path)
         models.check_weights(file)
         name = name or file.stem
-        for refined in (False, True) if args.refine else (False,):
+        for refined in ways:
             called = f"{name} refined" if refined else name
             if called in entrants:
-                raise InputError(f"two models are called {called!r}; name them with --weights NAME=FILE")
+                raise InputError(f"two models are called {called!r}; name them NAME=FILE")
             about = f"{'refined takes' if refined else 'takes as the network answers'}, {digest(file)}"
             entrants[called] = models.Entrant(models.product(file, refined=refined), about, whole=True)
-    return Evaluation(entrants, _progress)
+    return Evaluation(entrants, Store(args.out, reuse=args.resume), _progress)
 
 
 def _progress(text: str) -> None:

@@ -68,9 +68,45 @@ def test_the_same_figures_every_time(files):
     assert once == again
 
 
+def test_a_stopped_evaluation_goes_on_and_measures_what_is_new_only(files):
+    more = ["--alone", f"other={files / 'generator.pt'}", "--no-refine", "--conditions", "clean"]
+    assert _evaluate(files, *more, out="kept") == 0
+    folder = files / "kept" / "measured" / "clean"
+    assert sorted(path.stem for path in folder.iterdir()) == ["mean pose", "mine", "other", "truth"]
+    marked = json.loads((folder / "mine.json").read_text())
+    true_error = marked["rows"][0]["values"]["p_mpjpe_mm"]
+    marked["rows"][0]["values"]["p_mpjpe_mm"] = 12345.0
+    (folder / "mine.json").write_text(json.dumps(marked))
+    (folder / "other.json").unlink()
+
+    def error(model):
+        return _report(files, "kept")["results"]["clean"][model]["p_mpjpe_mm"]["clips"]
+
+    assert _evaluate(files, *more, "--resume", out="kept") == 0
+    assert error("mine") == 12345, "taken from the file"
+    assert error("other") == pytest.approx(true_error, rel=1e-4), "measured, as its file was gone"
+    assert _evaluate(files, *more, out="kept") == 0
+    assert error("mine") == pytest.approx(true_error, rel=1e-4), "without --resume all is measured anew"
+
+    torch.manual_seed(2)
+    save_weights(files / "newer.pt", Generator(SMALL), {})
+    before = error("other")
+    more[1] = f"other={files / 'newer.pt'}"
+    assert _evaluate(files, *more, "--resume", out="kept") == 0
+    assert error("other") != before, "other weights are other figures"
+    (folder / "other.json").write_text("{}")
+    assert _evaluate(files, *more, "--resume", out="kept") == 2
+
+
+def test_of_weights_named_alone_no_refined_takes_are_measured(files):
+    assert _evaluate(files, "--alone", f"other={files / 'generator.pt'}", "--conditions", "clean") == 0
+    assert list(_report(files, "out")["models"])[-3:] == ["other", "mine", "mine refined"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--alone", "{f}/none.pt"], "none.pt: no such file of weights"),
         (["--weights", "{f}/capture.npz"], "capture.npz: not weights"),
         (["--weights", "{f}/none.pt"], "none.pt: no such file of weights"),
         (
