@@ -65,8 +65,8 @@ def pose(script: Script) -> kinematics.Pose:
     for side, name in enumerate(_SIDES):
         down = _about("y", np.full(frames, (1 - 2 * side) * math.radians(82)))
         raised = _about("x", -script.arms)
-        for joint in ("Arm", "ForeArm", "Hand"):
-            rotations[:, index[name + joint]] = turned @ raised @ down
+        for part in ("Arm", "ForeArm", "Hand"):
+            rotations[:, index[name + part]] = turned @ raised @ down
         hip = script.hips + np.einsum("tij,j->ti", pelvis, _REST[index[name + "UpLeg"]])
         ankle = script.soles[:, side] + [0.0, 0.0, _ANKLE]
         middle = (script.heading + script.foot_heading[:, side]) / 2
@@ -339,6 +339,17 @@ SCRIPTS: dict[str, Callable[[], Script]] = {
     "stand_on_beam": stand_on_beam,
 }
 
+MEASURES: dict[str, tuple[float, str]] = {
+    "squat": (0.4, "m"),
+    "sit_down": (STANDING - 0.5, "m"),
+    "turn": (2 * math.pi, "rad"),
+    "jump": (0.4, "m"),
+    "step_onto_box": (0.45, "m"),
+    "walk": (6.0, "m"),
+    "stand_on_beam": (0.2, "m"),
+}
+"""What each script is about, and its unit."""
+
 
 def measured(name: str, joints: Array, ends: Array) -> float:
     """What a script is about, as a share of what it ought to be.
@@ -357,12 +368,12 @@ def measured(name: str, joints: Array, ends: Array) -> float:
         return np.asarray(np.median(values[after], axis=0) - np.median(values[before], axis=0))
 
     found = {
-        "squat": (np.median(hips[before, 2]) - hips[:, 2].min()) / 0.4,
-        "sit_down": -gone(hips[:, 2]) / (STANDING - 0.5),
-        "turn": gone(heading) / (2 * np.pi),
-        "jump": (hips[:, 2].max() - np.median(hips[before, 2])) / 0.4,
-        "step_onto_box": gone(soles) / 0.45,
-        "walk": np.linalg.norm(gone(hips)) / 6.0,
-        "stand_on_beam": np.median(soles) / 0.2,
+        "squat": np.median(hips[before, 2]) - hips[:, 2].min(),
+        "sit_down": -gone(hips[:, 2]),
+        "turn": gone(heading),
+        "jump": hips[:, 2].max() - np.median(hips[before, 2]),
+        "step_onto_box": gone(soles),
+        "walk": np.linalg.norm(gone(hips)),
+        "stand_on_beam": np.median(soles),
     }
-    return float(found[name])
+    return float(found[name]) / MEASURES[name][0]
