@@ -47,6 +47,7 @@ ENVIRONMENTS: dict[str, tuple[str, tuple[str, ...]]] = {
             "numpy==1.26.4",
             *ESTIMATOR_PACKAGES,
             "distributed==2026.8.0",
+            "lightning-fabric==2.6.6",
             "pytest==9.2.0",
             "ruff==0.17.5",
             "mypy==2.4.1",

@@ -3,6 +3,7 @@
 python -m estimator train --mocap DIR --out DIR --minutes 100
 python -m estimator train --mocap DIR --tracks DIR --objectives supervision,habekost@0.85 --out DIR
 python -m estimator train --mocap DIR --objectives habekost --unpaired --out DIR
+torchrun --nproc-per-node 2 -m estimator train --mocap DIR --out DIR
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..atomic_write import written_whole
 from .capture import CaptureClip, load_cache, load_captures
 from .model_card import DataRow, capture_rows, model_card, track_rows
 from .objectives.registry import OBJECTIVES
+from .processes import started_processes
 from .settings import TrainSettings
 from .switches import SWITCHES
 from .tracks import TrackClip, load_tracks
@@ -34,31 +36,40 @@ PICTURE, CARD = "log.png", "README.md"
 def train(run: Run, data: Sequence[DataRow] = (), *, plot: bool = False) -> None:
     """Trains until the time is used up; logs, validates and saves as it goes.
 
+    Of several processes the first does all but train.
+
     Args:
         run: new or resumed.
         data: for the model card.
         plot: draw the log at every validation; needs matplotlib.
     """
+    first = run.processes.first
     log = TrainLog(run.out, run.objectives.columns)
-    log.forget_after(run.step)
+    if first:
+        log.forget_after(run.step)
     next_validation = run.seconds + 60 * run.settings.validate_every
     while run.progress < 1:
         log.add(run.advance())
-        if run.step % STEPS_A_ROW == 0:
+        if first and run.step % STEPS_A_ROW == 0:
             frames = run.step * run.settings.batch * run.settings.frames
             log.write_row(run.step, run.seconds / 60, frames / run.seconds)
         if run.seconds >= next_validation or run.progress >= 1:
             next_validation = run.seconds + 60 * run.settings.validate_every
-            errors = run.validate()
-            better = errors["p_mpjpe"]["balanced"] < run.best
-            run.best = min(run.best, errors["p_mpjpe"]["balanced"])
-            run.save(best=better)
-            line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **errors}
-            log.write_validation(line)
-            write_card(run, data, errors)
-            if plot and log.rows.exists():
-                plot_log(log, run.out / PICTURE)
-            print(json.dumps(line), flush=True)
+            run.save(best=first and _validated(run, log, data, plot))
+
+
+def _validated(run: Run, log: TrainLog, data: Sequence[DataRow], plot: bool) -> bool:
+    """Whether the averaged weights are the best so far; log and model card say how they do."""
+    errors = run.validate()
+    better = errors["p_mpjpe"]["balanced"] < run.best
+    run.best = min(run.best, errors["p_mpjpe"]["balanced"])
+    line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **errors}
+    log.write_validation(line)
+    write_card(run, data, errors)
+    if plot and log.rows.exists():
+        plot_log(log, run.out / PICTURE)
+    print(json.dumps(line), flush=True)
+    return better
 
 
 def write_card(run: Run, data: Sequence[DataRow], errors: dict[str, dict[str, float]] | None) -> None:
@@ -137,17 +148,20 @@ def run(args: argparse.Namespace) -> int:
         unpaired=args.unpaired,
         start_from=str(args.start_from or ""),
     )
+    processes = started_processes()
     clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
     tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    training = Run(settings, clips, args.out, tracks)
+    training = Run(settings, clips, args.out, tracks, processes)
     args.out.mkdir(parents=True, exist_ok=True)
-    if training.resume():
-        print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)
+    resumed = training.resume()
     plot = args.plot and can_plot()
     if args.plot and not plot:
-        print("note: --plot needs matplotlib, which isn't there; log.csv is written all the same")
+        notes.append("--plot needs matplotlib, which isn't there; log.csv is written all the same")
+    if processes.first:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+        if resumed:
+            print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)
     train(training, _data(clips, args.tracks, tracks), plot=plot)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from .objectives.objective import Batch, Need
 from .objectives.registry import parse_objectives
 from .optimiser import Optimiser
 from .position_baseline import PositionNetwork, predict_positions
+from .processes import Processes
 from .settings import TrainSettings, check_same, settings_state
 from .switches import settings_without
 from .synthetic import SyntheticSource
@@ -32,6 +34,8 @@ from .yardstick import Yardstick, save_yardstick
 NOISE_RAMP = 0.15
 """Share of the training over which the detector's noise grows to its full strength."""
 CHECKPOINT = "checkpoint.pt"
+_SEEDS_APART = 1000
+"""Between processes, whose sources take a seed of their own each."""
 
 
 class Run:
@@ -42,6 +46,7 @@ class Run:
         clips: all of the capture; their splits say what they are for.
         out: folder of checkpoint and weights.
         tracks: of real videos; those of the split "train" are used.
+        processes: that train together, all with the same arguments.
 
     Raises:
         InputError: settings that contradict each other, or data that some objective needs is missing.
@@ -53,11 +58,19 @@ class Run:
         clips: list[CaptureClip],
         out: Path,
         tracks: list[TrackClip] | None = None,
+        processes: Processes = Processes(),
     ) -> None:
+        # The same in all processes: so are the weights that they begin with.
         torch.manual_seed(settings.seed)
-        self.settings, self.out = settings, out
+        self.settings, self.out, self.processes = settings, out, processes
         self.objectives = parse_objectives(settings.objectives)
         _check_settings(settings, self.objectives.needs, self.objectives.shortest_window, tracks)
+        if settings.batch % processes.count:
+            raise InputError(
+                f"--batch {settings.batch} windows for {processes.count} processes; give a multiple of that"
+            )
+        for weighted in self.objectives.chosen:
+            weighted.objective.processes = processes
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
         if settings.start_from:
@@ -73,7 +86,11 @@ class Run:
         motion, seen = split_people(train) if settings.unpaired else (train, train)
         if settings.unpaired:
             self.data |= {"motion only": _summary(motion), "keypoints only": _summary(seen)}
-        self.source = _sources(settings, motion, seen, tracks)
+        if processes.count > 1:
+            self.data["processes"] = str(processes.count)
+        own_seed = settings.seed + _SEEDS_APART * processes.rank
+        torch.manual_seed(own_seed)
+        self.source = _sources(replace(settings, seed=own_seed), motion, seen, tracks)
         self.validation: list[TestClip] = (
             known_camera_clips(validation) if settings.unpaired else evaluation_clips(validation)
         )
@@ -92,7 +109,8 @@ class Run:
         """The next step's data, of the kinds that the objectives need by now."""
         needs = {need for active in self.objectives.active(self.progress) for need in active.objective.needs}
         noise = min(self.progress / NOISE_RAMP, 1.0)
-        return self.source.batch(needs, self.settings.batch, self.settings.frames, noise)
+        share = self.settings.batch // self.processes.count
+        return self.source.batch(needs, share, self.settings.frames, noise)
 
     def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar to minimise on one batch, and its terms."""
@@ -109,6 +127,7 @@ class Run:
         self.optimiser.zero_grad()
         if total.requires_grad:  # not while every objective is still to begin
             total.backward()
+            self.processes.average_gradients(self.network.parameters())
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             self.optimiser.step(self._learning_rate())
         # A short memory at first, so that the average is worth measuring early on.
@@ -121,7 +140,8 @@ class Run:
                 kept.copy_(newest)
         self.step += 1
         # Processor time, so that what else the machine does changes nothing.
-        self.seconds += (time.process_time() - started) / torch.get_num_threads()
+        spent = (time.process_time() - started) / torch.get_num_threads()
+        self.seconds = self.processes.longest(self.seconds + spent)
         return {"total": total.item()} | {name: loss.item() for name, loss in terms.items()}
 
     def predictor(self) -> JointPredictor:
@@ -138,14 +158,22 @@ class Run:
         return joint_errors(self.predictor(), self.validation)
 
     def save(self, *, best: bool) -> None:
-        """Checkpoint to go on from, and the averaged weights; each written whole or not at all."""
-        state = {
+        """Checkpoint to go on from, and the averaged weights; each written whole or not at all.
+
+        The first process writes; all must call it.
+        """
+        gathered = self.processes.gathered
+        random = {
+            "sources": {name: gathered(state) for name, state in self.source.state_dict().items()},
+            "torch_random": gathered(torch.get_rng_state()),
+        }
+        if not self.processes.first:
+            return
+        state = random | {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "objectives": {w.objective.name: w.objective.state_dict() for w in self.objectives.chosen},
-            "sources": self.source.state_dict(),
-            "torch_random": torch.get_rng_state(),
             "progress": (self.step, self.seconds, self.best),
             "settings": settings_state(self.settings, self.data),
         }
@@ -187,8 +215,9 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         for weighted in self.objectives.chosen:
             weighted.objective.load_state_dict(state["objectives"][weighted.objective.name])
-        self.source.load_state_dict(state["sources"])
-        torch.set_rng_state(state["torch_random"])
+        rank = self.processes.rank
+        self.source.load_state_dict({name: states[rank] for name, states in state["sources"].items()})
+        torch.set_rng_state(state["torch_random"][rank])
         self.step, self.seconds, self.best = state["progress"]
         return True
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..processes import Processes
 from .egocentric import EGOCENTRIC_SIZE, POSE_SIZE
 
 _KERNEL, _STRIDE, _LAYERS = 5, 2, 3
@@ -67,12 +68,20 @@ class Adversary:
         self.penalty = penalty
         self.optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=learning_rate, betas=(0.5, 0.9))
 
-    def learn(self, real: Tensor, real_in_clip: Tensor, made: Tensor, made_in_clip: Tensor) -> Tensor:
+    def learn(
+        self,
+        real: Tensor,
+        real_in_clip: Tensor,
+        made: Tensor,
+        made_in_clip: Tensor,
+        processes: Processes = Processes(),
+    ) -> Tensor:
         """One step of the discriminator; returns its loss.
 
         Args:
             real, made: (B, T, EGOCENTRIC_SIZE).
             real_in_clip, made_in_clip: (B, T).
+            processes: that take this step together.
         """
         real = _blurred(real.detach()).requires_grad_(True)
         loss = torch.zeros(())
@@ -86,6 +95,7 @@ class Adversary:
         total = loss + self.penalty * slope.square().sum(dim=(1, 2)).mean()
         self.optimiser.zero_grad()
         total.backward()
+        processes.average_gradients(self.discriminator.parameters())
         self.optimiser.step()
         return loss.detach()
 

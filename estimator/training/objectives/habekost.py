@@ -66,7 +66,7 @@ class Habekost(Objective):
         made = answered_motion(answer)
         real = captured_motion(batch.captured)
         everywhere = torch.ones(real.shape[:2], dtype=torch.bool)
-        discriminator = self.adversary.learn(real, everywhere, made, in_clip)
+        discriminator = self.adversary.learn(real, everywhere, made, in_clip, self.processes)
         return {
             "reprojection": reprojection(answer, tracks),
             "adversary": min(step / WARM_UP, 1.0) * self.adversary.verdict(made, in_clip),

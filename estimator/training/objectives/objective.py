@@ -14,6 +14,7 @@ from torch import Tensor
 from ...generator import Generator, Prediction
 from ...observation import observe
 from ..library import MotionBatch
+from ..processes import Processes
 from ..synthetic import Sample
 from ..tracks import TrackBatch
 
@@ -84,6 +85,9 @@ class Objective(ABC):
     term_weights: ClassVar[Mapping[str, float]]
     needs: ClassVar[frozenset[Need]]
     shortest_window: ClassVar[int] = 2
+
+    processes = Processes()
+    """Among which an objective that learns itself must average its gradients."""
 
     @abstractmethod
     def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:
