@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Protocol
+from dataclasses import is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
@@ -12,6 +13,23 @@ from .library import MotionBatch, MotionLibrary, stacked
 from .objectives.objective import Batch, Need
 from .synthetic import SyntheticSource
 from .tracks import TrackBatch
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+Data = TypeVar("Data", bound="DataclassInstance")
+
+
+def moved(data: Data, device: torch.device) -> Data:
+    """A copy of a dataclass whose tensors, and those of dataclasses within, are on another device."""
+    there: dict[str, Any] = {}
+    for name, part in vars(data).items():
+        if isinstance(part, torch.Tensor):
+            there[name] = part.to(device)
+        elif is_dataclass(part) and not isinstance(part, type):
+            there[name] = moved(part, device)
+    return replace(data, **there)
 
 
 class Tracks(Protocol):

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import MissingDependencyError
+from ..errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -31,11 +32,11 @@ class Processes:
         device: of this process, where network and losses are computed.
     """
 
-    def __init__(self, fabric: Fabric | None = None) -> None:
+    def __init__(self, fabric: Fabric | None = None, device: torch.device = torch.device("cpu")) -> None:
         self._fabric = fabric
         self.rank = fabric.global_rank if fabric else 0
         self.count = fabric.world_size if fabric else 1
-        self.device = fabric.device if fabric else torch.device("cpu")
+        self.device = fabric.device if fabric else device
 
     @property
     def first(self) -> bool:
@@ -68,15 +69,26 @@ class Processes:
         return every.cpu().view(self.count, *state.shape)
 
 
-def started_processes() -> Processes:
-    """The processes that torchrun started; one without it.
+@contextmanager
+def started_processes(device: str = "auto") -> Iterator[Processes]:
+    """The processes that torchrun started, for as long as the block runs; one without it.
+
+    Args:
+        device: ``cpu``, ``cuda``, or ``auto``: a graphics card for every process if there are as many.
 
     Raises:
-        MissingDependencyError: several, without lightning-fabric.
+        InputError: there are fewer graphics cards.
+        MissingDependencyError: several processes, without lightning-fabric.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    cards = torch.cuda.device_count()
+    if device == "cuda" and cards < here:
+        raise InputError(f"--device cuda: {cards} graphics cards for {here} processes; use --device cpu")
+    accelerator = "cuda" if device != "cpu" and cards >= here else "cpu"
     if count == 1:
-        return Processes()
+        yield Processes(device=torch.device(accelerator))
+        return
     try:
         from lightning_fabric import Fabric
         from lightning_fabric.strategies.ddp import DDPStrategy
@@ -85,12 +97,16 @@ def started_processes() -> Processes:
             "training in several processes needs lightning-fabric: pip install lightning-fabric"
         ) from error
 
-    here = int(os.environ["LOCAL_WORLD_SIZE"])
     fabric = Fabric(
-        accelerator="auto" if torch.cuda.device_count() >= here else "cpu",
+        accelerator=accelerator,
         devices=here,
         num_nodes=count // here,
         strategy=DDPStrategy(timeout=timedelta(minutes=_MINUTES_TO_WAIT)),
     )
     fabric.launch()
-    return Processes(fabric)
+    try:
+        yield Processes(fabric)
+        fabric.barrier()
+    finally:
+        # Here, where all are still there: at the interpreter's end its threads crash at times.
+        torch.distributed.destroy_process_group()

@@ -21,7 +21,7 @@ from ..atomic_write import written_whole
 from .capture import CaptureClip, load_cache, load_captures
 from .model_card import DataRow, capture_rows, model_card, track_rows
 from .objectives.registry import OBJECTIVES
-from .processes import started_processes
+from .processes import Processes, started_processes
 from .settings import TrainSettings
 from .switches import SWITCHES
 from .tracks import TrackClip, load_tracks
@@ -115,7 +115,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(),
         help=f"augmentations to switch off, with commas: {', '.join(SWITCHES)}",
     )
-    add("--minutes", type=float, default=defaults.minutes, help="training time, of the processor")
+    add(
+        "--minutes",
+        type=float,
+        default=defaults.minutes,
+        help="training time, of the processor or graphics card",
+    )
     add("--batch", type=int, default=defaults.batch, help="windows per step")
     add("--frames", type=int, default=defaults.frames, help="frames per window, at 30 per second")
     add("--channels", type=int, default=defaults.channels)
@@ -123,6 +128,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=defaults.seed)
     add("--start-from", type=Path, metavar="WEIGHTS", help="begin with the weights of an earlier training")
     add("--validate-every", type=float, default=defaults.validate_every, help="minutes")
+    add(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="auto: a graphics card if there is one",
+    )
     add("--threads", type=int, default=0, help="of torch; 0 leaves the choice to it")
     add("--positions", action="store_true", help="train the position-only network to compare with")
     add("--yardstick", action="store_true", help="train Pavllo et al.'s networks to compare with")
@@ -148,7 +159,12 @@ def run(args: argparse.Namespace) -> int:
         unpaired=args.unpaired,
         start_from=str(args.start_from or ""),
     )
-    processes = started_processes()
+    with started_processes(args.device) as processes:
+        _train(settings, args, processes)
+    return 0
+
+
+def _train(settings: TrainSettings, args: argparse.Namespace, processes: Processes) -> None:
     clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
     tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])
     training = Run(settings, clips, args.out, tracks, processes)
@@ -163,7 +179,6 @@ def run(args: argparse.Namespace) -> int:
         if resumed:
             print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)
     train(training, _data(clips, args.tracks, tracks), plot=plot)
-    return 0
 
 
 def _data(clips: list[CaptureClip], folders: list[Path], tracks: list[TrackClip]) -> list[DataRow]:

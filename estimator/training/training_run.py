@@ -15,7 +15,7 @@ from torch import Tensor
 from ..atomic_write import written_whole
 from ..errors import InputError
 from ..generator import Generator, GeneratorConfig, read_weights, save_weights
-from .batches import BatchSource, MotionSource
+from .batches import BatchSource, MotionSource, moved
 from .capture import CaptureClip
 from .library import MotionLibrary
 from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
@@ -70,11 +70,12 @@ class Run:
                 f"--batch {settings.batch} windows for {processes.count} processes; give a multiple of that"
             )
         for weighted in self.objectives.chosen:
-            weighted.objective.processes = processes
+            weighted.objective.join(processes)
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
         if settings.start_from:
             _begin_with(self.network, Path(settings.start_from))
+        self.network.to(processes.device)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = Optimiser(self.network, settings.learning_rate)
         train = [clip for clip in clips if clip.split == "train"]
@@ -110,7 +111,7 @@ class Run:
         needs = {need for active in self.objectives.active(self.progress) for need in active.objective.needs}
         noise = min(self.progress / NOISE_RAMP, 1.0)
         share = self.settings.batch // self.processes.count
-        return self.source.batch(needs, share, self.settings.frames, noise)
+        return moved(self.source.batch(needs, share, self.settings.frames, noise), self.processes.device)
 
     def losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar to minimise on one batch, and its terms."""
@@ -120,7 +121,7 @@ class Run:
 
     def advance(self) -> dict[str, float]:
         """One optimisation step; returns the loss terms."""
-        started = time.process_time()
+        started = self._clock()
         batch = self.batch()
         self.network.train()
         total, terms = self.losses(batch)
@@ -139,14 +140,18 @@ class Run:
             for kept, newest in zip(self.average.buffers(), self.network.buffers(), strict=True):
                 kept.copy_(newest)
         self.step += 1
-        # Processor time, so that what else the machine does changes nothing.
-        spent = (time.process_time() - started) / torch.get_num_threads()
-        self.seconds = self.processes.longest(self.seconds + spent)
+        self.seconds = self.processes.longest(self.seconds + self._clock() - started)
         return {"total": total.item()} | {name: loss.item() for name, loss in terms.items()}
 
+    def _clock(self) -> float:
+        """Seconds. Of a processor its own time, so that what else the machine does changes nothing."""
+        if self.processes.device.type == "cpu":
+            return time.process_time() / torch.get_num_threads()
+        return time.monotonic()
+
     def predictor(self) -> JointPredictor:
-        """The averaged network, as validation asks it."""
-        average = self.average
+        """The averaged network, as validation asks it: on the processor."""
+        average = deepcopy(self.average).cpu()
         if isinstance(average, Yardstick):
             return average.joints
         if isinstance(average, PositionNetwork):
@@ -185,12 +190,13 @@ class Run:
             "validation_p_mpjpe_mm": self.best,
             "objectives": self.settings.objectives,
         }
+        average = deepcopy(self.average).cpu()
         for name in ["last.pt", "best.pt"] if best else ["last.pt"]:
             with written_whole(self.out / name) as path:
-                if isinstance(self.average, Yardstick):
-                    save_yardstick(path, self.average, note)
+                if isinstance(average, Yardstick):
+                    save_yardstick(path, average, note)
                 else:
-                    save_weights(path, self.average, note)
+                    save_weights(path, average, note)
 
     def resume(self) -> bool:
         """Goes on from the checkpoint in the output folder, if there is one.
@@ -202,7 +208,7 @@ class Run:
         if not path.exists():
             return False
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             saved = state["settings"]
         except Exception as error:
             raise InputError(
@@ -216,8 +222,10 @@ class Run:
         for weighted in self.objectives.chosen:
             weighted.objective.load_state_dict(state["objectives"][weighted.objective.name])
         rank = self.processes.rank
-        self.source.load_state_dict({name: states[rank] for name, states in state["sources"].items()})
-        torch.set_rng_state(state["torch_random"][rank])
+        # Copies: torch reads beyond a part of a tensor here.
+        own = {name: states[rank].clone() for name, states in state["sources"].items()}
+        self.source.load_state_dict(own)
+        torch.set_rng_state(state["torch_random"][rank].clone())
         self.step, self.seconds, self.best = state["progress"]
         return True
 

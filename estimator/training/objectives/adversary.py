@@ -68,20 +68,19 @@ class Adversary:
         self.penalty = penalty
         self.optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=learning_rate, betas=(0.5, 0.9))
 
-    def learn(
-        self,
-        real: Tensor,
-        real_in_clip: Tensor,
-        made: Tensor,
-        made_in_clip: Tensor,
-        processes: Processes = Processes(),
-    ) -> Tensor:
+        self._processes = Processes()
+
+    def join(self, processes: Processes) -> None:
+        """From now on it learns together with those of other processes, on their device."""
+        self._processes = processes
+        self.discriminator.to(processes.device)
+
+    def learn(self, real: Tensor, real_in_clip: Tensor, made: Tensor, made_in_clip: Tensor) -> Tensor:
         """One step of the discriminator; returns its loss.
 
         Args:
             real, made: (B, T, EGOCENTRIC_SIZE).
             real_in_clip, made_in_clip: (B, T).
-            processes: that take this step together.
         """
         real = _blurred(real.detach()).requires_grad_(True)
         loss = torch.zeros(())
@@ -95,7 +94,7 @@ class Adversary:
         total = loss + self.penalty * slope.square().sum(dim=(1, 2)).mean()
         self.optimiser.zero_grad()
         total.backward()
-        processes.average_gradients(self.discriminator.parameters())
+        self._processes.average_gradients(self.discriminator.parameters())
         self.optimiser.step()
         return loss.detach()
 

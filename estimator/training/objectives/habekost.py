@@ -17,6 +17,7 @@ from ...kinematics import forward_kinematics, rest_offsets_from_lengths
 from ...observation import NETWORK_FPS
 from ...skeleton import JOINT_NAMES, MEAN_LENGTHS
 from ..library import MotionBatch, rotation_matrices
+from ..processes import Processes
 from ..supervision import masked_mean
 from .adversary import WINDOW, Adversary
 from .egocentric import egocentric
@@ -57,6 +58,10 @@ class Habekost(Objective):
     def __init__(self) -> None:
         self.adversary = Adversary()
 
+    def join(self, processes: Processes) -> None:
+        """See ``Objective``."""
+        self.adversary.join(processes)
+
     def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:
         """The discriminator takes its step, then judges; ``discriminator`` is its own loss, for the log."""
         tracks = batch.unlabelled
@@ -65,8 +70,8 @@ class Habekost(Objective):
         in_clip = tracks.evidence.in_clip
         made = answered_motion(answer)
         real = captured_motion(batch.captured)
-        everywhere = torch.ones(real.shape[:2], dtype=torch.bool)
-        discriminator = self.adversary.learn(real, everywhere, made, in_clip, self.processes)
+        everywhere = torch.ones(real.shape[:2], dtype=torch.bool, device=real.device)
+        discriminator = self.adversary.learn(real, everywhere, made, in_clip)
         return {
             "reprojection": reprojection(answer, tracks),
             "adversary": min(step / WARM_UP, 1.0) * self.adversary.verdict(made, in_clip),
@@ -98,7 +103,7 @@ def captured_motion(motion: MotionBatch) -> Tensor:
     rotations = rotation_matrices(motion.rotations)
     pose = forward_kinematics(rotations, rest_offsets_from_lengths(motion.lengths)[:, None], motion.root)
     low, high = _TREMOR
-    tremor = low + (high - low) * torch.rand(len(motion.root), 1, 1, 1)
+    tremor = low + (high - low) * torch.rand(len(motion.root), 1, 1, 1, device=motion.root.device)
     joints = pose.joints + tremor * torch.randn_like(pose.joints)
     ankle_height = 0.1
     lowest = pose.joints[..., 2].flatten(1).amin(dim=1) - ankle_height
@@ -108,7 +113,7 @@ def captured_motion(motion: MotionBatch) -> Tensor:
 
 def unusual_lengths(lengths: Tensor) -> Tensor:
     """Mean squared log ratio of lengths (B, 10) to the average person's, in units of 10 %, squared."""
-    usual = torch.as_tensor(MEAN_LENGTHS, dtype=lengths.dtype)
+    usual = torch.as_tensor(MEAN_LENGTHS, dtype=lengths.dtype, device=lengths.device)
     return (lengths / usual).log().square().mean() / 0.01
 
 
@@ -118,7 +123,7 @@ def off_rest(prediction: Prediction, in_clip: Tensor) -> Tensor:
     Settles twists that no keypoint shows, and which way the trunk is turned: that which the head looks.
     """
     local = prediction.rotations[:, :, _NEAR_REST]
-    deviation = (local - torch.eye(3)).square().sum(dim=(-1, -2)).mean(dim=-1)
+    deviation = (local - torch.eye(3, device=local.device)).square().sum(dim=(-1, -2)).mean(dim=-1)
     return masked_mean(deviation, in_clip)
 
 

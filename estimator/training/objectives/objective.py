@@ -40,13 +40,13 @@ class Batch:
     synthetic: Sample | None = None
     tracks: TrackBatch | None = None
     motion: MotionBatch | None = None
-    _answers: dict[Need, Prediction] = field(default_factory=dict)
+    _answers: dict[Need, Prediction] = field(default_factory=dict, init=False)
 
     def answer(self, network: Generator, need: Need) -> Prediction:
         """The network's answer to ``SYNTHETIC`` or ``TRACKS``, computed once a step."""
         if need not in self._answers:
             seen = self.labelled if need is Need.SYNTHETIC else self.unlabelled
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(seen.evidence.rays.device.type, dtype=torch.bfloat16):
                 self._answers[need] = network(observe(seen.evidence, seen.view), seen.evidence.in_clip)
         return self._answers[need]
 
@@ -86,8 +86,11 @@ class Objective(ABC):
     needs: ClassVar[frozenset[Need]]
     shortest_window: ClassVar[int] = 2
 
-    processes = Processes()
-    """Among which an objective that learns itself must average its gradients."""
+    def join(self, processes: Processes) -> None:  # noqa: B027  (most learn nothing themselves)
+        """Told before the first step among which processes it works, and on which device.
+
+        An objective that learns itself must average its gradients among them.
+        """
 
     @abstractmethod
     def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:

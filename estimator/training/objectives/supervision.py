@@ -25,11 +25,12 @@ class Supervision(Objective):
     def losses(self, network: Generator | Yardstick, batch: Batch, step: int) -> dict[str, Tensor]:
         """See ``supervised_losses``; the networks to compare with have losses of their own."""
         sample = batch.labelled
+        device = sample.evidence.rays.device.type
         if isinstance(network, Yardstick):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(device, dtype=torch.bfloat16):
                 return yardstick_losses(network, sample)
         if isinstance(network, PositionNetwork):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(device, dtype=torch.bfloat16):
                 joints = network.joints(sample)
             return position_losses(joints, sample)
         return supervised_losses(batch.answer(network, Need.SYNTHETIC), sample)
