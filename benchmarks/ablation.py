@@ -2,13 +2,17 @@
 
 python -m benchmarks.ablation --mocap CACHE.npz --out DIR --minutes 20 --seeds 1 2 --without swaps perturb
 
-Runs go on where they stopped. The table says by how many millimetres of P-MPJPE validation clips get worse
-without an augmentation, with a bootstrap interval over clips; under 2 mm, or with 0 inside, it is "none".
+Runs go on where they stopped. What a finished one reached is kept in a small file in --figures, so that the
+many runs need not be made on one machine or in one day; those that are there aren't trained again.
+
+The table says by how many millimetres of P-MPJPE validation clips get worse without an augmentation, with a
+bootstrap interval over clips; under 2 mm, or with 0 inside, it is "none".
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -16,10 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from estimator.atomic_write import written_whole
 from estimator.errors import InputError
 from estimator.training.capture import CaptureClip, load_cache, load_captures
 from estimator.training.measure import clip_errors
-from estimator.training.settings import TrainSettings
+from estimator.training.settings import TrainSettings, settings_state
 from estimator.training.switches import SWITCHES
 from estimator.training.train import train
 from estimator.training.training_run import Run
@@ -31,13 +36,13 @@ WORTH_MM = 2.0
 RESAMPLES = 10_000
 
 
-def errors_per_clip(run: Run) -> Array:
-    """(N,) P-MPJPE in millimetres of each validation clip, mean over the cameras that see it."""
+def errors_per_clip(run: Run) -> dict[str, float]:
+    """P-MPJPE in millimetres of each validation clip, mean over the cameras that see it."""
     per_clip: dict[str, list[float]] = {}
     for row in clip_errors(run.predictor(), run.validation):
         name, _, _ = row.name.rpartition("/")
         per_clip.setdefault(name, []).append(row.p_mpjpe)
-    return np.array([np.mean(errors) for errors in per_clip.values()])
+    return {name: float(np.mean(errors)) for name, errors in per_clip.items()}
 
 
 def bootstrap_interval(differences: Array, seed: int = 0) -> tuple[float, float]:
@@ -55,12 +60,25 @@ def verdict(mean: float, low: float, high: float) -> str:
     return "helps" if mean > 0 else "harms"
 
 
-def _trained(clips: list[CaptureClip], settings: TrainSettings, out: Path) -> Array:
+def _reached(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures: Path) -> Array:
+    """(N,) what a training reached, from its file or by training."""
     out.mkdir(parents=True, exist_ok=True)
     run = Run(settings, clips, out)
-    run.resume()
-    train(run)
-    return errors_per_clip(run)
+    told = {"settings": settings_state(settings, run.data)}
+    if figures.is_file():
+        kept = json.loads(figures.read_text(encoding="utf-8"))
+        if kept["settings"] != told["settings"]:
+            raise InputError(
+                f"{figures}: of other settings or other capture; delete it, or choose another --figures"
+            )
+    else:
+        run.resume()
+        train(run)
+        kept = told | {"p_mpjpe_mm": errors_per_clip(run)}
+        figures.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(figures) as beside:
+            beside.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return np.array([kept["p_mpjpe_mm"][name] for name in sorted(kept["p_mpjpe_mm"])])
 
 
 def main() -> int:
@@ -68,6 +86,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--mocap", type=Path, required=True, help="folder of BVH files, or its cache")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--figures", type=Path, help="folder of what was reached (default: figures in --out)")
     parser.add_argument("--minutes", type=float, default=20.0, help="per run, of the processor")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--without", nargs="+", default=list(SWITCHES), choices=SWITCHES)
@@ -87,7 +106,9 @@ def main() -> int:
                     validate_every=args.minutes,
                     without=() if variant == ALL else (variant,),
                 )
-                per_seed.append(_trained(clips, settings, args.out / f"{variant}-{seed}"))
+                name = f"{variant}-{seed}"
+                figures = (args.figures or args.out / "figures") / f"{name}.json"
+                per_seed.append(_reached(clips, settings, args.out / name, figures))
             errors[variant] = np.stack(per_seed)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,9 +1,15 @@
-"""The ablation's arithmetic: what counts as an effect and what does not."""
+"""The ablation: what counts as an effect and what does not; nothing is trained twice."""
+
+import shutil
+import sys
 
 import numpy as np
 import pytest
 
+from benchmarks import ablation
 from benchmarks.ablation import bootstrap_interval, verdict
+from estimator.training.capture import save_cache
+from tests.estimator.training.captures import made_up_clip
 
 
 def test_the_interval_of_a_constant_is_that_constant():
@@ -29,3 +35,30 @@ def test_the_interval_is_that_of_a_mean():
 )
 def test_small_or_uncertain_effects_are_none(mean, low, high, word):
     assert verdict(mean, low, high) == word
+
+
+def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, capsys):
+    people = [
+        made_up_clip("a", 90, 1),
+        made_up_clip("b", 90, 2),
+        made_up_clip("v", 60, 3, split="validation"),
+    ]
+    save_cache(people, tmp_path / "capture.npz")
+    command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--figures", str(tmp_path / "figures")]
+    command += ["--without", "noise", "--seeds", "1", "--channels", "24", "--out", str(tmp_path / "runs")]
+
+    def table(*more):
+        monkeypatch.setattr(sys, "argv", [*command, *more])
+        status = ablation.main()
+        told = capsys.readouterr()
+        return status, told.err, [line for line in told.out.splitlines() if not line.startswith("{")]
+
+    first = table("--minutes", "0.01")
+    assert first[0] == 0
+    assert [path.name for path in sorted((tmp_path / "figures").iterdir())] == ["all-1.json", "noise-1.json"]
+    shutil.rmtree(tmp_path / "runs")
+    monkeypatch.setattr(ablation, "train", lambda run: pytest.fail("it is there already"))
+    assert table("--minutes", "0.01") == first
+    status, told, _ = table("--minutes", "0.02")
+    assert status == 2
+    assert "all-1.json: of other settings" in told
