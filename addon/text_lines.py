@@ -19,7 +19,8 @@ def for_report(text: str) -> str:
     if bpy.app.background:
         return text
     # Names of formats and paths stay whole, so that they can be read and copied.
-    return textwrap.fill(text, _MESSAGE_WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, _MESSAGE_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return " \n".join(lines)  # the status bar shows it in one line, where the space is missed
 
 
 def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:

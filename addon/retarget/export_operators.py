@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 
 from ...estimator.errors import InputError, KineliftError
+from ..text_lines import for_report
 from .automatic_map import find_map
 from .bvh_export import save_armature_bvh
 from .rest_rig import read_rest_rig
@@ -130,7 +131,7 @@ class KINELIFT_OT_export_motion(bpy.types.Operator):
         try:
             saved = export_armature(context, context.active_object, self.kind, path, root_bone=self.root_bone)
         except (KineliftError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error).strip().splitlines()[-1])
+            self.report({"ERROR"}, for_report(str(error).strip().splitlines()[-1]))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{saved.name} saved")
         return {"FINISHED"}
