@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import bpy
@@ -66,17 +66,30 @@ def save_scene(
     clip: Clip,
     footage: bpy.types.MovieClip | None,
     tracks: Sequence[KeypointTrack],
+    people: Collection[int],
     settings: BatchSettings,
 ) -> None:
-    """Saves the file; whoever opens it finds clip, keypoints and settings in Kinelift's panel."""
+    """Saves the file; whoever opens it finds clip, keypoints and settings in Kinelift's panel.
+
+    Args:
+        tracks: of all that are in the keypoints.
+        people: numbers of those who were estimated.
+    """
     panel, own = bpy.context.scene.kinelift, settings.estimate
     panel.clip = footage
     panel.keypoints_path = str(clip.path.resolve())
     panel.keypoint_format = own.keypoint_format
     if own.focal_px is not None:
         panel.camera_source, panel.focal_px = "VALUE", own.focal_px
-    panel.actor_height, panel.refine = own.options.person_height or 0.0, own.options.refine
+    if own.fps is not None:
+        panel.fps = own.fps
+    options = own.options
+    panel.actor_height, panel.camera_height = options.person_height or 0.0, options.camera_height or 0.0
+    panel.refine, panel.on_ground = options.refine, options.on_ground
+    panel.contact_strength, panel.root_mode = options.contact_strength, settings.take_root_motion
     list_people(panel, tuple(tracks))
+    for person in panel.people:
+        person.selected = person.person_id in people
     save_file(path)
 
 

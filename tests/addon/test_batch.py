@@ -84,7 +84,8 @@ def test_a_bad_clip_among_good_ones(
     out, report = tmp_path / "out", tmp_path / "report.json"
     arguments = [
         *(str(takes), "--out", str(out), "--save", "blend,fbx,bvh,npz", "--report", str(report)),
-        *(*SIZE, *quick),
+        *(*SIZE, *quick, "--root-motion", "root-bone"),
+        *("--plant-feet", "0.5", "--no-ground"),
     ]
     assert run_batch(arguments, "batch.py") == 1
     printed = capfd.readouterr()
@@ -118,12 +119,16 @@ def test_a_bad_clip_among_good_ones(
     assert Path(bpy.path.abspath(background.clip.filepath)) == takes / "walk.mp4"
     assert background.clip.size[:] == (1280, 720)
     assert scene.kinelift.clip == background.clip
-    assert scene.kinelift.keypoints_path == str(takes / "walk.json")
+    panel = scene.kinelift
+    assert panel.keypoints_path == str(takes / "walk.json")
+    assert (panel.fps, panel.refine, panel.root_mode) == (30.0, False, "ROOT_BONE")
+    assert (panel.contact_strength, panel.on_ground) == (0.5, False)
     assert np.abs(bone_heads(only_armature()) - load_motion(out / "walk_p1.npz").joints_world).max() < 1e-4
 
     bpy.ops.wm.open_mainfile(filepath=str(out / "two.blend"))
     assert sum(found.type == "ARMATURE" for found in bpy.data.objects) == 2
     assert bpy.context.scene.kinelift.clip is None
+    assert [person.selected for person in bpy.context.scene.kinelift.people] == [True, True]
 
 
 def test_resume_makes_only_what_is_missing_or_broken(
