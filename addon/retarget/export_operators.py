@@ -65,7 +65,13 @@ FORMATS: dict[str, _Format] = {
         "One .glb with the present action",
         ".glb",
         "export_scene.gltf",
-        {"use_selection": True, "export_format": "GLB", "export_animation_mode": "ACTIVE_ACTIONS"},
+        {
+            "use_selection": True,
+            "export_format": "GLB",
+            "export_animation_mode": "ACTIVE_ACTIONS",
+            # Else all actions of bones with the same names are mixed into the present one.
+            "export_anim_single_armature": False,
+        },
     ),
     "BVH": _Format(
         "BVH",
