@@ -23,6 +23,12 @@ def for_report(text: str) -> str:
     return " \n".join(lines)  # the status bar shows it in one line, where the space is missed
 
 
+def reason_of(error: RuntimeError) -> str:
+    """What an operator that failed says, in one line; where a traceback ends, its last line of all."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location: ")]
+    return lines[-1].strip().removeprefix("Error: ") if lines else "Blender gives no reason"
+
+
 def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str = "NONE") -> None:
     """A sentence over as many lines as the region's width needs."""
     scale = context.preferences.system.ui_scale

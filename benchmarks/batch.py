@@ -53,6 +53,7 @@ def make_clips(folder: Path, clips: int, broken: int, frames: int) -> None:
     """Keypoint files of the example's person, each begun at another moment; some are cut off or empty."""
     motion = example_motion()
     points = np.concatenate([motion.keypoints, motion.confidence[..., None]], axis=-1)[:, :COCO_POINTS]
+    points = points[(points[..., 2] > 0).any(axis=1)]  # so that all clips have as many frames
     bad = set(np.linspace(0, clips - 1, broken + 2)[1:-1].round().astype(int).tolist())
     for number in range(clips):
         rows = np.arange(number, number + frames) % len(points)

@@ -9,6 +9,8 @@ import bpy
 
 from ...estimator.camera import Camera
 from ...estimator.command_line.clips import Clip
+from ...estimator.command_line.stopping import check_stopped
+from ...estimator.errors import InputError
 from ...estimator.motion import Motion
 from ...estimator.track import KeypointTrack
 from ..action import ActionSettings
@@ -18,6 +20,7 @@ from ..blender_camera import pixel_aspect
 from ..estimate_request import clip_frames
 from ..people_list import list_people
 from ..take import Take, TakeSettings, write_take
+from ..text_lines import reason_of
 from ..timing import clip_start
 from .settings import BatchSettings
 
@@ -94,5 +97,15 @@ def save_scene(
 
 
 def save_file(path: Path) -> None:
-    """Saves the file as it is, its paths as they are: it is going to be moved."""
-    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, check_existing=False)
+    """Saves the file as it is, its paths as they are: it is going to be moved.
+
+    Raises:
+        InputError: it can't be.
+    """
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, check_existing=False)
+    except RuntimeError as error:
+        check_stopped()
+        raise InputError(
+            f"{path.name} wasn't saved: {reason_of(error)}; check its folder and the free space"
+        ) from error

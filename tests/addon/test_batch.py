@@ -14,10 +14,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from kinelift_checkout.addon.headless.clip_scene import save_file
 from kinelift_checkout.addon.headless.file_formats import IS_WHOLE
 from kinelift_checkout.addon.headless.run import run_batch
 from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.text_lines import reason_of
 from kinelift_checkout.estimator.atomic_write import written_whole
+from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion_npz import load_motion
 
 from tests.addon.recordings import example_points, render_clip, write_coco
@@ -342,3 +345,16 @@ def test_a_video_alone_says_what_is_missing(
     assert "broken.mp4: the video can't be read" in errors[1]
     assert "none.mp4: the video can't be read" in errors[2]
     assert len(errors) == 3
+
+
+def test_what_blender_could_not_write_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        save_file(tmp_path / "gone" / "walk.blend")
+    assert str(raised.value).startswith("walk.blend wasn't saved: ")
+    assert str(raised.value).endswith("; check its folder and the free space")
+    assert "\n" not in str(raised.value)
+    failed = RuntimeError(
+        "Error: Python: Traceback (most recent call last):\n  File …\n"
+        "OSError: [Errno 28] No space left on device\nLocation: /…/bpy/ops.py:109\n"
+    )
+    assert reason_of(failed) == "OSError: [Errno 28] No space left on device"
