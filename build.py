@@ -92,8 +92,8 @@ class BuildError(Exception):
     """Something can't be built here; one line that says why, and what to do."""
 
 
-_NOT_THERE = "No matching distribution found"
-"""What pip says where trying again is no use."""
+_NOT_THERE = ("No matching distribution found", "ResolutionImpossible")
+"""What pip says where trying again is no use; the second where its constraints name the package, too."""
 
 
 def run_with_retry(command: Sequence[str | Path], tries: int = 3) -> None:
@@ -106,7 +106,7 @@ def run_with_retry(command: Sequence[str | Path], tries: int = 3) -> None:
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode == 0:
             return
-        if _NOT_THERE in done.stderr:
+        if any(words in done.stderr for words in _NOT_THERE):
             break
         if attempt < tries:
             time.sleep(5 * attempt)
@@ -238,7 +238,7 @@ def download_wheels(python: Path, kind: ZipKind) -> list[Path]:
             try:
                 run_with_retry([python, *download])
             except BuildError as error:
-                if _NOT_THERE not in str(error):
+                if not any(words in str(error) for words in _NOT_THERE):
                     raise
                 hint = "; set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU wheels" if cpu_only else ""
                 raise BuildError(f"pip's indexes have no {package}{cpu_only} for it{hint}") from None

@@ -15,6 +15,7 @@ import importlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -80,4 +81,6 @@ def _leave(status: int) -> None:
 
 
 if __name__ == "__main__":
+    # What Python's packages leave there goes with Blender's own, however this process ends.
+    tempfile.tempdir = bpy.app.tempdir
     _leave(run(_own_arguments()))

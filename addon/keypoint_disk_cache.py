@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def load(entry: Path) -> tuple[KeypointTrack, ...] | None:
         )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    entry.touch()
+    with suppress(OSError):  # a folder that may only be read
+        entry.touch()
     return tracks
 
 

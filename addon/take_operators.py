@@ -9,6 +9,7 @@ from ..estimator.errors import InputError
 from .doubtful_frames import marked_frames, next_frame, remove_markers
 from .take_place import face_minus_y, place_at_cursor
 from .take_record import is_take, take_objects
+from .text_lines import for_report
 
 _NO_TAKE = "Select the armature, camera or empty of a take first"
 
@@ -50,7 +51,7 @@ class KINELIFT_OT_place_at_cursor(bpy.types.Operator):
             empty = _own_take(context)
             place_at_cursor(empty, context.scene.cursor.location)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{empty.name} was moved to the cursor")
         return {"FINISHED"}
@@ -72,7 +73,7 @@ class KINELIFT_OT_face_minus_y(bpy.types.Operator):
             empty = _own_take(context)
             face_minus_y(empty)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{empty.name} was turned to face -Y")
         return {"FINISHED"}
@@ -123,7 +124,7 @@ class KINELIFT_OT_remove_doubtful_markers(bpy.types.Operator):
         try:
             removed = remove_markers(_own_take(context))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{removed} {'marker' if removed == 1 else 'markers'} removed")
         return {"FINISHED"}

@@ -159,7 +159,8 @@ class _Conversion:
                     self._deliver(person, camera, self._export(armature, person, folder, progress))
             if settings.blend:
                 path = folder / f"{clip.name}.{BLEND}"
-                save_scene(path, clip, footage, tracks, settings)
+                moved = [person.track.person_id for person in people]
+                save_scene(path, clip, footage, tracks, moved, settings)
                 together.write_with({BLEND: partial(deliver, path)})
                 self._result.outputs.extend(map(str, together.paths.values()))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import bpy
 
 from ...estimator.camera import Camera
 from ...estimator.command_line.clips import Clip
+from ...estimator.command_line.stopping import check_stopped
+from ...estimator.errors import InputError
 from ...estimator.motion import Motion
 from ...estimator.track import KeypointTrack
 from ..action import ActionSettings
@@ -18,6 +20,7 @@ from ..blender_camera import pixel_aspect
 from ..estimate_request import clip_frames
 from ..people_list import list_people
 from ..take import Take, TakeSettings, write_take
+from ..text_lines import reason_of
 from ..timing import clip_start
 from .settings import BatchSettings
 
@@ -66,20 +69,43 @@ def save_scene(
     clip: Clip,
     footage: bpy.types.MovieClip | None,
     tracks: Sequence[KeypointTrack],
+    people: Collection[int],
     settings: BatchSettings,
 ) -> None:
-    """Saves the file; whoever opens it finds clip, keypoints and settings in Kinelift's panel."""
+    """Saves the file; whoever opens it finds clip, keypoints and settings in Kinelift's panel.
+
+    Args:
+        tracks: of all that are in the keypoints.
+        people: numbers of those who were estimated.
+    """
     panel, own = bpy.context.scene.kinelift, settings.estimate
     panel.clip = footage
     panel.keypoints_path = str(clip.path.resolve())
     panel.keypoint_format = own.keypoint_format
     if own.focal_px is not None:
         panel.camera_source, panel.focal_px = "VALUE", own.focal_px
-    panel.actor_height, panel.refine = own.options.person_height or 0.0, own.options.refine
+    if own.fps is not None:
+        panel.fps = own.fps
+    options = own.options
+    panel.actor_height, panel.camera_height = options.person_height or 0.0, options.camera_height or 0.0
+    panel.refine, panel.on_ground = options.refine, options.on_ground
+    panel.contact_strength, panel.root_mode = options.contact_strength, settings.take_root_motion
     list_people(panel, tuple(tracks))
+    for person in panel.people:
+        person.selected = person.person_id in people
     save_file(path)
 
 
 def save_file(path: Path) -> None:
-    """Saves the file as it is, its paths as they are: it is going to be moved."""
-    bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, check_existing=False)
+    """Saves the file as it is, its paths as they are: it is going to be moved.
+
+    Raises:
+        InputError: it can't be.
+    """
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True, relative_remap=False, check_existing=False)
+    except RuntimeError as error:
+        check_stopped()
+        raise InputError(
+            f"{path.name} wasn't saved: {reason_of(error)}; check its folder and the free space"
+        ) from error

@@ -10,6 +10,7 @@ import bpy
 from ...estimator.command_line.stopping import check_stopped
 from ...estimator.errors import InputError
 from ..retarget.export_operators import export_armature
+from ..text_lines import reason_of
 from .file_formats import kind_of
 from .quiet import without_errors
 from .settings import BatchSettings
@@ -37,6 +38,5 @@ def export_all(
                 )
         except RuntimeError as error:
             check_stopped()
-            lines = str(error).strip().splitlines() or ["Blender gives no reason"]
-            raise InputError(f"{source}: {path.name} wasn't written: {lines[-1]}") from error
+            raise InputError(f"{source}: {path.name} wasn't written: {reason_of(error)}") from error
     return made

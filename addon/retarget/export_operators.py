@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 
 from ...estimator.errors import InputError, KineliftError
+from ..text_lines import for_report, reason_of
 from .automatic_map import find_map
 from .bvh_export import save_armature_bvh
 from .rest_rig import read_rest_rig
@@ -64,7 +65,13 @@ FORMATS: dict[str, _Format] = {
         "One .glb with the present action",
         ".glb",
         "export_scene.gltf",
-        {"use_selection": True, "export_format": "GLB", "export_animation_mode": "ACTIVE_ACTIONS"},
+        {
+            "use_selection": True,
+            "export_format": "GLB",
+            "export_animation_mode": "ACTIVE_ACTIONS",
+            # Else all actions of bones with the same names are mixed into the present one.
+            "export_anim_single_armature": False,
+        },
     ),
     "BVH": _Format(
         "BVH",
@@ -130,7 +137,8 @@ class KINELIFT_OT_export_motion(bpy.types.Operator):
         try:
             saved = export_armature(context, context.active_object, self.kind, path, root_bone=self.root_bone)
         except (KineliftError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error).strip().splitlines()[-1])
+            said = reason_of(error) if isinstance(error, RuntimeError) else str(error)
+            self.report({"ERROR"}, for_report(said))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{saved.name} saved")
         return {"FINISHED"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ...estimator.errors import InputError
+from ..text_lines import for_report
 from .automatic_map import find_map
 from .bone_map import load_map, save_map
 from .properties import KineliftBoneMap, show_found, show_map, shown_map
@@ -46,7 +47,7 @@ class KINELIFT_OT_find_bone_map(_OfOneRig, bpy.types.Operator):
             armature, rig_map = self.rig(context)
             found = find_map(read_rest_rig(armature), self.role)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         show_found(rig_map, found)
         self.report({"INFO"}, f"{armature.name}: {found.how}, {len(found.bone_map.bones)} bones")
@@ -66,7 +67,7 @@ class KINELIFT_OT_save_bone_map(_OfOneRig, bpy.types.Operator):
         try:
             armature, _ = self.rig(context)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self.filepath = f"{bpy.path.clean_name(armature.name)}_bones.json"
         context.window_manager.fileselect_add(self)
@@ -78,7 +79,7 @@ class KINELIFT_OT_save_bone_map(_OfOneRig, bpy.types.Operator):
             _, rig_map = self.rig(context)
             save_map(path, shown_map(rig_map))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self.report({"INFO"}, f"{path.name} saved")
         return {"FINISHED"}
@@ -104,7 +105,7 @@ class KINELIFT_OT_load_bone_map(_OfOneRig, bpy.types.Operator):
             armature, rig_map = self.rig(context)
             bone_map = load_map(path)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         show_map(rig_map, bone_map, path.name)
         missing = [bone for bone in bone_map.bones.values() if bone not in armature.data.bones]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import bpy
 
 from ...estimator.errors import InputError
+from ..text_lines import for_report
 from . import live_preview
 from .automatic_map import find_map
 from .bone_map import BoneMap, check_map
@@ -70,7 +71,7 @@ class KINELIFT_OT_retarget(bpy.types.Operator):
         try:
             self._steps = _all_steps(context, self.all_selected)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         self._results = []
         self._timer = context.window_manager.event_timer_add(_TICK_SECONDS, window=context.window)
@@ -96,7 +97,7 @@ class KINELIFT_OT_retarget(bpy.types.Operator):
                     return {"RUNNING_MODAL"}
         except InputError as error:
             self._end(context)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         except BaseException:
             self._end(context)
@@ -119,7 +120,7 @@ class KINELIFT_OT_retarget(bpy.types.Operator):
                 else:
                     window_manager.progress_update(step)
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         finally:
             window_manager.progress_end()
@@ -177,7 +178,7 @@ class KINELIFT_OT_preview_retarget(bpy.types.Operator):
                 )
             )
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         show_pose(settings.target, result.curves)
         return {"FINISHED"}
@@ -204,7 +205,7 @@ class KINELIFT_OT_live_preview_retarget(bpy.types.Operator):
         try:
             result = finished(_all_steps(context, all_selected=False))
         except InputError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, for_report(str(error)))
             return {"CANCELLED"}
         live_preview.begin(scene, settings.target, result.curves)
         return {"FINISHED"}

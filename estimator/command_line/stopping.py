@@ -38,7 +38,8 @@ _asked: int | None = None
 def stoppable() -> Iterator[None]:
     """In the block, Ctrl-C and SIGTERM raise ``Stopped``, once: what ends the work isn't disturbed again.
 
-    For the main thread only.
+    After that they are ignored, in the block and behind it: the process is about to end. For the main thread
+    only.
     """
     global _asked  # noqa: PLW0603  (signals are the process')
     _asked = None
@@ -47,7 +48,7 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         for number, earlier in before.items():
-            signal.signal(number, earlier or signal.SIG_DFL)
+            signal.signal(number, signal.SIG_IGN if _asked is not None else earlier or signal.SIG_DFL)
         _asked = None
 
 

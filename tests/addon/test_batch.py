@@ -14,10 +14,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from kinelift_checkout.addon.headless.clip_scene import save_file
 from kinelift_checkout.addon.headless.file_formats import IS_WHOLE
 from kinelift_checkout.addon.headless.run import run_batch
 from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.text_lines import reason_of
 from kinelift_checkout.estimator.atomic_write import written_whole
+from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion_npz import load_motion
 
 from tests.addon.recordings import example_points, render_clip, write_coco
@@ -84,7 +87,8 @@ def test_a_bad_clip_among_good_ones(
     out, report = tmp_path / "out", tmp_path / "report.json"
     arguments = [
         *(str(takes), "--out", str(out), "--save", "blend,fbx,bvh,npz", "--report", str(report)),
-        *(*SIZE, *quick),
+        *(*SIZE, *quick, "--root-motion", "root-bone"),
+        *("--plant-feet", "0.5", "--no-ground"),
     ]
     assert run_batch(arguments, "batch.py") == 1
     printed = capfd.readouterr()
@@ -118,12 +122,16 @@ def test_a_bad_clip_among_good_ones(
     assert Path(bpy.path.abspath(background.clip.filepath)) == takes / "walk.mp4"
     assert background.clip.size[:] == (1280, 720)
     assert scene.kinelift.clip == background.clip
-    assert scene.kinelift.keypoints_path == str(takes / "walk.json")
+    panel = scene.kinelift
+    assert panel.keypoints_path == str(takes / "walk.json")
+    assert (panel.fps, panel.refine, panel.root_mode) == (30.0, False, "ROOT_BONE")
+    assert (panel.contact_strength, panel.on_ground) == (0.5, False)
     assert np.abs(bone_heads(only_armature()) - load_motion(out / "walk_p1.npz").joints_world).max() < 1e-4
 
     bpy.ops.wm.open_mainfile(filepath=str(out / "two.blend"))
     assert sum(found.type == "ARMATURE" for found in bpy.data.objects) == 2
     assert bpy.context.scene.kinelift.clip is None
+    assert [person.selected for person in bpy.context.scene.kinelift.people] == [True, True]
 
 
 def test_resume_makes_only_what_is_missing_or_broken(
@@ -337,3 +345,16 @@ def test_a_video_alone_says_what_is_missing(
     assert "broken.mp4: the video can't be read" in errors[1]
     assert "none.mp4: the video can't be read" in errors[2]
     assert len(errors) == 3
+
+
+def test_what_blender_could_not_write_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        save_file(tmp_path / "gone" / "walk.blend")
+    assert str(raised.value).startswith("walk.blend wasn't saved: ")
+    assert str(raised.value).endswith("; check its folder and the free space")
+    assert "\n" not in str(raised.value)
+    failed = RuntimeError(
+        "Error: Python: Traceback (most recent call last):\n  File …\n"
+        "OSError: [Errno 28] No space left on device\nLocation: /…/bpy/ops.py:109\n"
+    )
+    assert reason_of(failed) == "OSError: [Errno 28] No space left on device"

@@ -75,7 +75,12 @@ def test_the_disk_gives_back_the_same(tmp_path: Path) -> None:
         assert len(read_tracks(request)) == 2
 
 
-def test_the_entry_is_what_answers_the_second_time(tmp_path: Path) -> None:
+def test_the_entry_is_what_answers_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the folder may only be read."""
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
     path = write_coco(tmp_path / "walk.json", [example_points(20)])
     request = KeypointRequest(path, cache_folder=tmp_path / "cache")
     read_tracks(request)
@@ -83,6 +88,7 @@ def test_the_entry_is_what_answers_the_second_time(tmp_path: Path) -> None:
     path.write_bytes(b"x" * state.st_size)
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     keypoint_store.forget_all()
+    monkeypatch.setattr(Path, "touch", refuse)
     assert len(read_tracks(request)[0]) == 20
 
 

@@ -21,7 +21,8 @@ from tests.gui.real_blender import WORK
 _SHARED = REPOSITORY.parent / "shared" / "keypoints"
 _TRACKS = ("mediapipe33/posetriplet_test1.json", "openpose_body25/motionet_1", "openpose_coco18/bicep_bad_1")
 _SECONDS = 1800.0
-_BATCH = ("blender", "--command", "kinelift", "batch")
+_COMMAND = ("blender", "--command", "kinelift")
+_BATCH = (*_COMMAND, "batch")
 _SCRIPT = (
     *("blender", "-b", "--python-exit-code", "1"),
     *("--python", EXTENSION / "addon" / "batch.py", "--", "--installed"),
@@ -51,16 +52,33 @@ def check_batch(folder: Path, out: Path) -> Outcome:
         kinds = _KINDS if status else f"{_KINDS},usd"
         whole = [*made, "--save", f"npz,{kinds}", "--report", WORK / "out" / "batch.json"]
 
-        expect("a batch with a broken clip", blender.run([*_BATCH, tracks, *whole], _SECONDS), 1)
+        batch = [*_BATCH, tracks, *whole, "--jobs", "2"]
+        expect("a batch with a broken clip", blender.run(batch, _SECONDS), 1)
         statuses = _statuses(blender)
         expect("of all clips", statuses, {**dict.fromkeys(names, "converted"), "broken": "failed"})
-        expect("it again, resumed", blender.run([*_BATCH, tracks, *whole, "--resume"], _SECONDS), 1)
+        expect("it again, resumed", blender.run([*batch, "--resume"], _SECONDS), 1)
         statuses = _statuses(blender)
         expect("of all clips", statuses, {**dict.fromkeys(names, "skipped"), "broken": "failed"})
 
         script = [*_SCRIPT, tracks / "example.mp4", "--out", WORK / "by_script", "--save", "npz,fbx"]
         expect("the script", blender.run(script, _SECONDS), 0)
-        folders = (f"{WORK / 'made'}:{kinds}", f"{WORK / 'by_script'}:fbx")
+
+        expect("formats", blender.run([*_COMMAND, "formats"], _SECONDS), 0)
+        people = [*_COMMAND, "estimate", tracks / "example", "--out", WORK / "estimated"]
+        expect("estimate", blender.run([*people, "--save", "bvh,npz"], _SECONDS), 0)
+        # The character has a motion already, which must not be mixed with the new one.
+        example = f"{WORK / 'made' / 'example.blend'}:example Person 1"
+        moved = [*_COMMAND, "retarget", WORK / "made" / "example_p1.npz", "--character", example]
+        moved = [*moved, "--out", WORK / "retargeted", "--save", "blend,fbx,glb,bvh"]
+        moved = [*moved, "--root-motion", "in-place"]
+        expect("retarget", blender.run(moved, _SECONDS), 0)
+
+        folders = (
+            f"{WORK / 'made'}:{kinds}",
+            f"{WORK / 'by_script'}:fbx",
+            f"{WORK / 'estimated'}:bvh",
+            f"{WORK / 'retargeted'}:fbx,glb,bvh:example Person 1",
+        )
         reread = [*_REREAD, "--python", WORK / "inside" / "reread.py", "--", *folders]
         status = blender.run(reread, _SECONDS)
     found = outcome(out, status)

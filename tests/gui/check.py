@@ -11,7 +11,8 @@ Esc, clicks *Retarget*, drops keypoint files from another program, saves and loa
 extension.
 
 Pictures, Blender's output and report.json go to the output folder, each check's to a folder of its own. The
-exit status is 1 if anything doesn't hold, 3 on a machine that can't run it.
+exit status is 1 if anything doesn't hold, 3 on a machine that can't run it. Times are printed with their
+goals, which a busy machine may miss without failing.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _holds(name: str, folder: Path, out: Path) -> bool:
     result = CHECKS[name](folder, out)
     print(result.output)
     for what, value in result.measures.items():
-        print(f"check.py: {name}: {what}: {value:g}")
+        print(f"check.py: {name}: {what}: {value}")
     for path in result.pictures:
         print(f"check.py: {name}: wrote {path}")
     for failure in result.failures:

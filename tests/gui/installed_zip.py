@@ -29,13 +29,13 @@ class Outcome:
 
     Attributes:
         failures: what doesn't hold, a line each.
-        measures: figures by name and unit.
+        measures: figures with their units, by name.
         pictures: of the screen.
         output: what Blender and the check printed.
     """
 
     failures: tuple[str, ...]
-    measures: dict[str, float]
+    measures: dict[str, str]
     pictures: tuple[Path, ...]
     output: str
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from kinelift_checkout.addon.animation import fcurves_of
 from kinelift_checkout.addon.retarget.anatomy import read_body
 from kinelift_checkout.addon.retarget.export_operators import FORMATS, export_armature, formats_here
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
@@ -143,6 +144,13 @@ def test_fbx_without_a_root_bone_and_with_one_that_moves(tmp_path: Path) -> None
 
 def test_gltf_comes_back(tmp_path: Path) -> None:
     target = character("mixamo")
+    # Other actions of bones with the same names stay out of it: earlier ones, and those of other people.
+    other = target.animation_data.action.copy()
+    other.name, other.use_fake_user = "A", True
+    for curve in fcurves_of(target):
+        for key in curve.keyframe_points:
+            key.co.y *= 0.5
+        curve.update()
     wanted = path_of(target)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "hero.blend"))
     path = tmp_path / "hero.glb"

@@ -10,13 +10,10 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
-from kinelift_checkout.addon.panel_retarget import PANELS
 from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.operators import whats_missing
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.properties import (
-    KineliftBoneMap,
-    KineliftRetargetSettings,
     offer_source,
     show_map,
     shown_map,
@@ -167,14 +164,6 @@ def test_settings_survive_save_and_reload(tmp_path: Path) -> None:
     )
     assert settings.target.name == name
     assert shown_map(settings.target_map) == bone_map
-
-
-def test_every_setting_explains_itself() -> None:
-    for group in (KineliftRetargetSettings, KineliftBoneMap):
-        for name, prop in group.bl_rna.properties.items():
-            if name not in {"rna_type", "name", "bones"}:
-                assert prop.description, name
-    assert all(panel.is_registered for panel in PANELS)
 
 
 def test_a_new_take_becomes_the_source_unless_another_rig_was_chosen() -> None:

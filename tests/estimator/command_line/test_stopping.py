@@ -88,6 +88,7 @@ def test_workers_end_when_their_parent_is_killed(takes: Path, weights: Path, tmp
 
 
 def test_who_swallows_it_is_told_again() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with stoppable():
             try:
@@ -98,4 +99,7 @@ def test_who_swallows_it_is_told_again() -> None:
             pytest.fail("the second time it isn't told")
     except Stopped as stopped:
         assert (str(stopped), stopped.status) == ("interrupted", 130)
+    finally:
+        left = [signal.signal(number, handler) for number, handler in before.items()]
+    assert left == [signal.SIG_IGN, signal.SIG_IGN]  # nor is the process' end
     check_stopped()

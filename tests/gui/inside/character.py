@@ -37,12 +37,10 @@ def add_character(name: str, place: tuple[float, float, float], size: float) -> 
     """
     layer = bpy.context.view_layer
     active = layer.objects.active
-    was_enabled = addon_utils.check(_RIGIFY)[1]
+    # Stays enabled: Blender 5.2's leaves a handler behind that fails when a file is opened.
     addon_utils.enable(_RIGIFY, default_set=True)
     bpy.ops.object.armature_human_metarig_add()
     armature = layer.objects.active
-    if not was_enabled:
-        addon_utils.disable(_RIGIFY, default_set=True)
     armature.name, armature.location, armature.scale = name, place, (size,) * 3
     _add_body(armature)
     layer.objects.active = active

@@ -28,7 +28,10 @@ from report import check, measure, say
 ESTIMATE, CANCEL = "kinelift.estimate_motion", "kinelift.cancel_estimate"
 LOADING = "Loading PyTorch"
 MOST_SECONDS = 300.0
-MOST_HELD_UP = 0.25
+HELD_UP_GOAL, HELD_UP_BOUND = 0.25, 5.0
+"""Seconds that the main thread makes its user wait."""
+CANCEL_GOAL, CANCEL_BOUND = 1.0, 10.0
+"""Seconds from Esc to the estimate's end."""
 FRAMES = (1.0, 252.0)
 """Of the example."""
 
@@ -53,15 +56,14 @@ def load_footage(clip: Path) -> Steps[None]:
     yield 0.5
 
 
-def wait_idly() -> Steps[float]:
-    """How long the main thread waits on this machine while nothing but the sidebar is drawn, seconds."""
+def wait_idly() -> Steps[None]:
+    """How long the main thread waits on this machine by itself, while nothing but the sidebar is drawn."""
     pulse = Pulse()
     for _ in range(40):
         region_of(area_of("VIEW_3D"), "UI").tag_redraw()
         yield 0.1
     pulse.stop()
     measure("no estimate, longest wait of the main thread", pulse.longest(), "s")
-    return pulse.longest()
 
 
 def estimate_and_undo() -> Steps[None]:
@@ -69,11 +71,12 @@ def estimate_and_undo() -> Steps[None]:
     view = area_of("VIEW_3D")
     before = file_state()
     made = yield from _estimate("first estimate", shot="2_running", loading=True)
-    if made is None:
+    if not made:
         return
     (armature,) = (one for one in bpy.data.objects if one.type == "ARMATURE")
     frames = armature.animation_data.action.frame_range
     check("the action is there", tuple(frames) == FRAMES, tuple(frames))
+    yield 0.8  # the panel unfolds
     picture("3_made")
     yield 0.8
     yield from done("mousemove", *middle(region_of(view)), "sleep", "0.2", "key", "ctrl+z")
@@ -88,12 +91,8 @@ def estimate_and_undo() -> Steps[None]:
     yield 0.3
 
 
-def cancel_by_key(alone: float) -> Steps[None]:
-    """A second estimate, ended by the Esc key.
-
-    Args:
-        alone: of ``wait_idly``.
-    """
+def cancel_by_key() -> Steps[None]:
+    """A second estimate, ended by the Esc key."""
     view, jobs = area_of("VIEW_3D"), installed("addon.estimate_job")
     before = file_state()
     yield from press(view, ESTIMATE)
@@ -103,11 +102,9 @@ def cancel_by_key(alone: float) -> Steps[None]:
     check("it runs when Esc is pressed", jobs.running_job() is not None)
     pressed = time.monotonic()
     act("key", "Escape")
-    gone = yield from until(lambda: jobs.running_job() is None, PATIENCE)
+    yield from until(lambda: jobs.running_job() is None, PATIENCE)
     seconds = time.monotonic() - pressed
-    measure("Esc to the estimate's end", seconds, "s")
-    what = "Esc ends it within a second, and what this machine makes one wait by itself"
-    check(what, gone and seconds < 1.0 + alone, f"{seconds:.2f} s")
+    measure("Esc to the estimate's end", seconds, "s", goal=CANCEL_GOAL, bound=CANCEL_BOUND)
     yield 0.3
     check("nothing is left of it", file_state() == before, _difference(before, file_state()))
 
@@ -122,22 +119,9 @@ def cancel_by_button() -> Steps[None]:
     check("Cancel, clicked, ends it and nothing is left", not bpy.data.actions)
 
 
-def estimate_again(alone: float) -> Steps[float]:
-    """One that is kept, PyTorch being loaded.
-
-    Args:
-        alone: of ``wait_idly``, which is done again afterwards.
-
-    Returns:
-        The longer of both waits, seconds.
-    """
-    longest = yield from _estimate("further estimate", shot="", loading=False)
-    alone = max(alone, (yield from wait_idly()))
-    what = (
-        f"the estimate holds up Blender by less than {MOST_HELD_UP} s more than this machine does by itself"
-    )
-    check(what, longest is not None and longest < alone + MOST_HELD_UP)
-    return alone
+def estimate_again() -> Steps[None]:
+    """One that is kept, PyTorch being loaded."""
+    yield from _estimate("further estimate", shot="", loading=False)
 
 
 def look_through_camera() -> Steps[None]:
@@ -182,19 +166,14 @@ def look_at_clip_editor() -> Steps[None]:
     yield 0.5
 
 
-def _estimate(name: str, *, shot: str, loading: bool) -> Steps[float | None]:
-    """Clicks *Estimate Motion* and watches it to its end.
-
-    Returns:
-        How long the main thread made its user wait at most, seconds, the loading of PyTorch left out; None if
-        nothing came of it.
-    """
+def _estimate(name: str, *, shot: str, loading: bool) -> Steps[bool]:
+    """Clicks *Estimate Motion* and watches it to its end; whether it makes an action."""
     view, jobs = area_of("VIEW_3D"), installed("addon.estimate_job")
     place = yield from press(view, ESTIMATE)
     say(f"Estimate Motion lies at {place} of {bpy.context.window_manager.windows[0].height} rows")
     if not (yield from until(lambda: jobs.running_job() is not None, PATIENCE)):
         check(f"{name}: the click starts it", False)
-        return None
+        return False
     job, start, pulse = jobs.running_job(), time.monotonic(), Pulse()
     seen: list[tuple[str, float]] = []
     while jobs.running_job() is not None and time.monotonic() < start + MOST_SECONDS:
@@ -217,9 +196,11 @@ def _estimate(name: str, *, shot: str, loading: bool) -> Steps[float | None]:
         longest = max(gap for gap, doing in pulse.gaps if doing == text)
         say(f"   longest wait while “{text}”: {longest:.3f} s")
     longest = pulse.longest(without=LOADING if loading else "")
-    measure(f"{name}, longest wait of the main thread", longest, "s")
-    check(f"{name}: it makes an action", len(bpy.data.actions) == 1, job.error or "")
-    return longest if len(bpy.data.actions) == 1 else None
+    what = f"{name}, longest wait of the main thread{' but for loading PyTorch' if loading else ''}"
+    measure(what, longest, "s", goal=HELD_UP_GOAL, bound=HELD_UP_BOUND)
+    made = len(bpy.data.actions) == 1
+    check(f"{name}: it makes an action", made, job.error or "")
+    return made
 
 
 def _difference(before: dict[str, object], after: dict[str, object]) -> str:
