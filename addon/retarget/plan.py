@@ -73,6 +73,7 @@ class Plan:
         hip_centre: (N, 3) midpoint of the hip joints.
         world: of the target's object.
         hips, thighs: which controls these are.
+        limbs: upper and lower control of each arm and leg.
         locked: bones that keep their rotation.
     """
 
@@ -82,6 +83,7 @@ class Plan:
     world: World
     hips: int
     thighs: tuple[int, int]
+    limbs: tuple[tuple[int, int], ...]
     locked: list[str]
 
 
@@ -147,6 +149,11 @@ def make_plan(
         world,
         at["hips"],
         (at["left_thigh"], at["right_thigh"]),
+        tuple(
+            (at[f"{side}_{upper}"], at[f"{side}_{lower}"])
+            for side in SIDES
+            for upper, lower in (("upper_arm", "forearm"), ("thigh", "shin"))
+        ),
         locked,
     )
 
