@@ -140,7 +140,7 @@ def test_controls_that_only_explain_each_other_are_put_in_an_order() -> None:
         bone.parent = bones["helper"] if name != "helper" else None
     bpy.ops.object.mode_set(mode="OBJECT")
     copy = target.pose.bones["helper"].constraints.new("COPY_TRANSFORMS")
-    copy.target, copy.subtarget = target, "hand_l"
+    copy.target, copy.subtarget, copy.influence = target, "hand_l", 0.5  # so it hangs on nothing rigidly
     for name in ("first", "second"):
         copy = target.pose.bones[name].constraints.new("COPY_TRANSFORMS")
         copy.target, copy.subtarget = target, "helper"
