@@ -1,8 +1,9 @@
 """Known rigs: one JSON file each in ``presets/``, with the names that their makers gave the bones.
 
 In a file ``{side}`` stands for the rig's mark of a side; lists are joints along a chain, from the body
-outwards, and a rig may lack some of them. ``controls`` marks rigs that an animator moves by controls,
-``switches`` what must be set for these controls to move the rig, ``ik`` what moves the limbs instead.
+outwards, and a rig may lack some of them; for the root they are names of which a rig has one. ``controls``
+marks rigs that an animator moves by controls, ``switches`` what must be set for these controls to move the
+rig, ``ik`` what moves the limbs instead.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Preset:
         name: of its file.
         title: for the user.
         bones: human bone → name, without any prefix that a file may give all names.
+        other_roots: further names that the root may have.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Preset:
     switches: dict[str, dict[str, float]]
     controls: bool
     ik: IkControls | None = None
+    other_roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
         return by_name.get((prefix + name).casefold())
 
     bones = {human: bone for human, name in preset.bones.items() if (bone := found(name)) is not None}
+    for name in preset.other_roots:
+        if "root" not in bones and (root := found(name)) is not None:
+            bones["root"] = root
     bones = _from_one_on(bones)
     switches = {bone: values for name, values in preset.switches.items() if (bone := found(name)) is not None}
     complete = all(human in bones for human in REQUIRED)
@@ -118,8 +124,12 @@ def _from_one_on(bones: dict[str, str]) -> dict[str, str]:
 def _from_file(name: str, content: dict[str, Any]) -> Preset:
     marks = dict(zip(SIDES, (content["left"], content["right"]), strict=True))
     bones: dict[str, str] = {}
+    other_roots: tuple[str, ...] = ()
     for part, entry in content["bones"].items():
-        if part in ("spine", "neck"):
+        if part == "root" and not isinstance(entry, str):
+            bones[part], *others = entry
+            other_roots = tuple(others)
+        elif part in ("spine", "neck"):
             bones.update(zip(SPINE if part == "spine" else NECK, entry, strict=False))
         elif isinstance(entry, str) and "{side}" not in entry:
             bones[part] = entry
@@ -141,7 +151,7 @@ def _from_file(name: str, content: dict[str, Any]) -> Preset:
         )
         ik = IkControls(controls, poles, _switches(content["ik"], marks))
     controlled = content.get("controls", False)
-    return Preset(name, content["title"], bones, _switches(content, marks), controlled, ik)
+    return Preset(name, content["title"], bones, _switches(content, marks), controlled, ik, other_roots)
 
 
 def _switches(content: dict[str, Any], marks: dict[str, str]) -> dict[str, dict[str, float]]:
