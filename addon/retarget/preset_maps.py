@@ -9,6 +9,7 @@ rig, ``ik`` what moves the limbs instead.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from .bone_map import BoneMap, IkControls
 from .human_bones import FINGERS, NECK, REQUIRED, SIDES, SPINE
 
 _FOLDER = Path(__file__).parent / "presets"
+_BETWEEN = re.compile(r"[ ._-]+")
+_NUMBER = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ def presets() -> tuple[Preset, ...]:
 
 
 def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
-    """Looks for a preset's names among a rig's, whatever prefix they all carry and in whatever case."""
-    by_name = {name.casefold(): name for name in reversed(bone_names)}
+    """Looks for a preset's names among a rig's, whatever prefix they all carry, in whatever case, and with
+    whatever sign between the words. Numbers that all names end with, as Sketchfab's do, don't count."""
+    numbered = all(_NUMBER.search(name) for name in bone_names)
+    by_name = {_plain(_NUMBER.sub("", name) if numbered else name): name for name in reversed(bone_names)}
     prefix = _common_prefix(preset, tuple(by_name))
 
     def found(name: str) -> str | None:
-        return by_name.get((prefix + name).casefold())
+        return by_name.get(prefix + _plain(name))
 
     bones = {human: bone for human, name in preset.bones.items() if (bone := found(name)) is not None}
     for name in preset.other_roots:
@@ -100,12 +105,16 @@ def _found_ik(preset: Preset, found: Callable[[str], str | None]) -> IkControls 
     )
 
 
-def _common_prefix(preset: Preset, lowered: Sequence[str]) -> str:
+def _plain(name: str) -> str:
+    return _BETWEEN.sub("_", name.casefold())
+
+
+def _common_prefix(preset: Preset, plain: Sequence[str]) -> str:
     """What stands before most of the preset's names in the rig."""
-    wanted = [name.casefold() for name in preset.bones.values()]
+    wanted = [_plain(name) for name in preset.bones.values()]
     votes: Counter[str] = Counter()
     for name in set(wanted):
-        votes.update(bone[: -len(name)] for bone in lowered if bone.endswith(name))
+        votes.update(bone[: -len(name)] for bone in plain if bone.endswith(name))
     # Of equally frequent ones the shortest: no prefix at all before any other.
     return max(votes, key=lambda prefix: (votes[prefix], -len(prefix), prefix), default="")
 

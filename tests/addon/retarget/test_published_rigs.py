@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import bpy
 import pytest
@@ -60,6 +61,22 @@ def test_it_is_recognised_whatever_stands_before_its_names_and_in_any_order(rig:
     found = find_map(read_rest_rig(target), "TARGET")
     assert found.how == TITLES[rig]
     assert dict(found.bone_map.bones) == {human: prefix + bone for human, bone in human_bones_of(rig).items()}
+
+
+@pytest.mark.parametrize("rig", PUBLISHED)
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda name: name.replace(" ", "_").replace(".", "_"),  # what FBX and glTF make of them
+        lambda name: f"{name}_{sum(name.encode()) % 90:02}",  # Sketchfab's
+        str.upper,
+    ],
+    ids=["signs", "numbered", "upper case"],
+)
+def test_it_is_recognised_as_other_programs_spell_it(rig: str, spelt: Callable[[str], str]) -> None:
+    found = find_map(read_rest_rig(build_published(rig, A_POSE, spelt)), "TARGET")
+    assert found.how == TITLES[rig]
+    assert dict(found.bone_map.bones) == {human: spelt(bone) for human, bone in human_bones_of(rig).items()}
 
 
 @pytest.mark.parametrize("rig", PUBLISHED)
