@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quaternions import conjugate, multiply, rotate
+from ..quaternions import conjugate, multiply, one_hemisphere, rotate, slerp
 from .anatomy import Body
 from .foot_contacts import Flags, runs
 from .human_bones import SIDES
@@ -117,18 +117,24 @@ def _leg(moved: Transferred, target: Body, side: str, foot_rotation: Array) -> _
 def _levelled(
     moved: Transferred, target: Body, side: str, contact: Flags, frames_per_second: float
 ) -> dict[str, Array]:
+    """Foot and toes: level where they stand flat, and without the noise that a standing foot can't have."""
     found = {}
+    sigma = _SMOOTH_SECONDS * frames_per_second
+    stands = smooth(contact[:, _BALL].astype(np.float64), sigma)
     flat = {"foot": contact.all(axis=1), "toes": contact[:, _BALL]}
     for part, flags in flat.items():
         human = f"{side}_{part}"
         if human not in target.heads:
             continue
         rotation = moved.rotations[human]
+        steady = smooth(one_hemisphere(rotation), sigma)
+        steady /= np.linalg.norm(steady, axis=1, keepdims=True)
+        rotation = slerp(rotation, steady, stands)
         up = _turned(target, human, rotation, target.up)
         levelling = swing(up, np.broadcast_to(_UP, up.shape))
         angle = 2.0 * np.arccos(np.clip(np.abs(levelling[:, 0]), 0.0, 1.0))
         most = np.minimum(1.0, _MOST_LEVELLING / np.maximum(angle, 1e-9))
-        weight = smooth(flags.astype(np.float64), _SMOOTH_SECONDS * frames_per_second) * most
+        weight = smooth(flags.astype(np.float64), sigma) * most
         found[human] = multiply(scaled(levelling, weight), rotation)
     return found
 
