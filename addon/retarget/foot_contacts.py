@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..animation import fcurves_of
 from ..take_properties import CONTACT_PROPERTIES
+from .anatomy import Body
 from .human_bones import SIDES
 from .rotations import smooth
 from .source_motion import SourceMotion
@@ -18,8 +19,8 @@ Flags = NDArray[np.bool_]
 _PROBABLE = 0.5
 _SLOW = 0.3
 """Of the leg's length per second: a foot that stands is slower, even in noisy motion."""
-_LOW = 0.06
-"""Of the leg's length: a foot that stands is no higher over the ground."""
+_LOW = 0.04
+"""Of the leg's length: a heel or ball that stands is no higher over where it rests."""
 _STANDS = 0.12
 """Of the leg's length per second, noise taken out: at its stillest a foot that stands is slower, and one that
 slides is not."""
@@ -39,18 +40,22 @@ def ground_height(motion: SourceMotion) -> float:
 
 
 def contacts(
-    source: bpy.types.Object, motion: SourceMotion, leg_length: float, ground: float, frames_per_second: float
+    source: bpy.types.Object, motion: SourceMotion, body: Body, ground: float, frames_per_second: float
 ) -> dict[str, Flags]:
     """(N, 2) by side: whether heel and ball stand still."""
     known = _stored(source, motion.frames)
+    leg_length = body.leg_length
     found = {}
     for side in SIDES:
         columns = []
-        for column, points in enumerate((motion.heels[side], motion.balls[side])):
+        over_ball = float(body.balls[side] @ body.up) - body.sole
+        for column, (points, resting) in enumerate(
+            ((motion.heels[side], 0.0), (motion.balls[side], over_ball))
+        ):
             if known is not None:
                 flags = known[side][:, column]
             else:
-                flags = _still(points, leg_length, ground, frames_per_second)
+                flags = _still(points, leg_length, ground + resting, frames_per_second)
             flags = _without_gaps(flags, points, leg_length, frames_per_second)
             if known is None:
                 flags = _in_one_place(flags, points, leg_length, frames_per_second)

@@ -170,8 +170,22 @@ def _corrections(
     floor = moved.ground + np.where(heights < -_BELOW_GROUND * (leg.upper + leg.lower), heights, 0.0)
     floor[:, _BALL] += over_ball
     under = np.column_stack([floor[:, i] - leg.points[i][:, 2] - correction[:, 2] for i in (_HEEL, _BALL)])
-    correction[:, 2] += np.maximum(under.max(axis=1), 0.0)
+    lift = np.maximum(under.max(axis=1), 0.0)
+    # In the air there is time to make way for the floor; while it stands, a foot doesn't move for what comes.
+    free = np.clip(_frames_from(standing) / (2 * _SMOOTH_SECONDS * frames_per_second), 0.0, 1.0)
+    correction[:, 2] += np.maximum(lift, free * _foreseen(lift, frames_per_second))
     return correction
+
+
+def _frames_from(flags: Flags) -> Array:
+    """(N,) how many frames away the nearest True is; infinite where there is none."""
+    rows = np.flatnonzero(flags)
+    if not len(rows):
+        return np.full(len(flags), np.inf)
+    at = np.arange(len(flags))
+    after = np.clip(np.searchsorted(rows, at), 0, len(rows) - 1)
+    before = np.clip(after - 1, 0, None)
+    return np.minimum(np.abs(rows[after] - at), np.abs(rows[before] - at)).astype(np.float64)
 
 
 def _stretches(values: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -209,6 +223,12 @@ def _sinking(legs: list[tuple[Array, float, Array]], frames_per_second: float) -
         reach = _MOST_REACH * length
         allowed = np.sqrt(np.maximum(reach**2 - level**2, 0.0))
         needed = np.maximum(needed, away[:, 2] - allowed)
+    return _foreseen(needed, frames_per_second)
+
+
+def _foreseen(needed: Array, frames_per_second: float) -> Array:
+    """(N,) at least what is needed on every frame, where that is positive, and smooth in time."""
+    needed = np.maximum(needed, 0.0)
     width = max(round(2 * _SMOOTH_SECONDS * frames_per_second), 1)
     padded = np.pad(needed, width, mode="edge")
     widened = np.max([padded[i : i + len(needed)] for i in range(2 * width + 1)], axis=0)

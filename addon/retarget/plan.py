@@ -109,7 +109,7 @@ def make_plan(
     moved = transfer(motion, source_body, target_body, ground, settings.placing)
     rotations, hip_centre = dict(moved.rotations), moved.hip_centre
     if settings.plant_feet and len(motion.frames) > 2:
-        standing = contacts(source, motion, source_body.leg_length, ground, rate)
+        standing = contacts(source, motion, source_body, ground, rate)
         planted = plant_feet(moved, target_body, standing, rate)
         rotations |= planted.rotations
         hip_centre = planted.hip_centre
