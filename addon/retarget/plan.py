@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...estimator.errors import InputError
-from ..quaternions import multiply
+from ..quaternions import conjugate, multiply
 from ..take import PERSON_KEY
 from ..timing import scene_rate
 from .anatomy import Body
@@ -61,6 +61,16 @@ def moved_bones(motion: SourceMotion, target: Body, settings: RetargetSettings) 
         if (not human.startswith(SIDES) or not human[-1].isdigit() or human in motion.turns)
         and (human != "root" or settings.root_mode == "ROOT_BONE")
     ]
+
+
+def followers(target: Body) -> dict[str, tuple[str, ...]]:
+    """By human bone that is mapped, the rig's bones that turn as it does and are nothing else."""
+    mapped = set(target.bone_map.bones.values())
+    return {
+        human: tuple(bone for bone in bones if bone in target.rig.index and bone not in mapped)
+        for human, bones in target.bone_map.followers.items()
+        if human in target.bone_map
+    }
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,9 @@ def make_plan(
             locked.append(human[name])
         else:
             wanted[at[name]] = rotation
+            turn = multiply(rotation, conjugate(target_body.rotations[name]))
+            for bone in followers(target_body).get(name, ()):
+                wanted[rig.index(bone)] = multiply(turn, rig.rest.rotations[rig.rest.index[bone]])
     heads: dict[int, Array] = {}
     if settings.root_mode == "ROOT_BONE":
         if "root" not in human:

@@ -3,7 +3,7 @@
 In a file ``{side}`` stands for the rig's mark of a side; lists are joints along a chain, from the body
 outwards, and a rig may lack some of them; for the root they are names of which a rig has one. ``controls``
 marks rigs that an animator moves by controls, ``switches`` what must be set for these controls to move the
-rig, ``ik`` what moves the limbs instead.
+rig, ``ik`` what moves the limbs instead, ``followers`` which bones turn as another one does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Preset:
         title: for the user.
         bones: human bone → name, without any prefix that a file may give all names.
         other_roots: further names that the root may have.
+        followers: human bone → names of bones that turn as it does.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Preset:
     controls: bool
     ik: IkControls | None = None
     other_roots: tuple[str, ...] = ()
+    followers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,12 @@ def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
     bones = _from_one_on(bones)
     switches = {bone: values for name, values in preset.switches.items() if (bone := found(name)) is not None}
     complete = all(human in bones for human in REQUIRED)
-    bone_map = BoneMap(bones, switches, preset.controls, _found_ik(preset, found))
+    followers = {
+        human: tuple(bone for name in names if (bone := found(name)) is not None)
+        for human, names in preset.followers.items()
+        if human in bones
+    }
+    bone_map = BoneMap(bones, switches, preset.controls, _found_ik(preset, found), followers)
     return PresetMatch(preset, bone_map, complete, len(bones) / len(preset.bones))
 
 
@@ -160,7 +167,14 @@ def _from_file(name: str, content: dict[str, Any]) -> Preset:
         )
         ik = IkControls(controls, poles, _switches(content["ik"], marks))
     controlled = content.get("controls", False)
-    return Preset(name, content["title"], bones, _switches(content, marks), controlled, ik, other_roots)
+    followers = {
+        f"{side}_{part}": tuple(bone.replace("{side}", mark) for bone in names)
+        for part, names in content.get("followers", {}).items()
+        for side, mark in marks.items()
+    }
+    return Preset(
+        name, content["title"], bones, _switches(content, marks), controlled, ik, other_roots, followers
+    )
 
 
 def _switches(content: dict[str, Any], marks: dict[str, str]) -> dict[str, dict[str, float]]:

@@ -1,8 +1,9 @@
 """Rigs with all the bones of published ones, not just those that presets know: twists, toes, faces, IK bones.
 
 The files in ``published/`` give each rig's tree by indentation. ``{side}`` stands for the two marks of the
-first line; ``= thigh`` says which human bone a bone is. The names and the trees are the rigs' own, the places
-are those of ``rigs``, with the bones in between and beside put where they would be.
+first line; ``= thigh`` says which human bone a bone is, ``~ toes`` as which one it turns. The names and the
+trees are the rigs' own, the places are those of ``rigs``, with the bones in between and beside put where they
+would be.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ _SIDES = ("left", "right")
 
 @dataclass(frozen=True)
 class PublishedBone:
-    """A bone of a published rig: its name, its parent's, which human bone it is, and its mirror's rule."""
+    """A bone of a published rig: its name, its parent's, which human bone it is or follows, and what both
+    sides' are called in the file."""
 
     name: str
     parent: str
     human: str
     template: str
     side: str
+    follows: str = ""
 
 
 @cache
@@ -48,7 +51,8 @@ def published_bones(rig: str) -> tuple[PublishedBone, ...]:
     above: list[str] = []
     for line in lines[1:]:
         depth = (len(line) - len(line.lstrip())) // 2
-        template, _, human = line.strip().partition(" = ")
+        template, _, follows = line.strip().partition(" ~ ")
+        template, _, human = template.partition(" = ")
         above[depth:] = [template]
         # Once a bone has a side, all that hangs on it has the same.
         sided = any("{side}" in name for name in above)
@@ -57,13 +61,19 @@ def published_bones(rig: str) -> tuple[PublishedBone, ...]:
             parent = above[depth - 1].replace("{side}", mark) if depth else ""
             own = f"{side}_{human}" if sided and human else human
             if not any(bone.name == name for bone in found):
-                found.append(PublishedBone(name, parent, own, template, side if sided else ""))
+                other = f"{side}_{follows}" if follows else ""
+                found.append(PublishedBone(name, parent, own, template, side if sided else "", other))
     return tuple(found)
 
 
 def human_bones_of(rig: str) -> dict[str, str]:
     """Human bone → the rig's bone, as an animator would map it."""
     return {bone.human: bone.name for bone in published_bones(rig) if bone.human}
+
+
+def followers_of(rig: str) -> dict[str, str]:
+    """Bone → human bone as which it turns."""
+    return {bone.name: bone.follows for bone in published_bones(rig) if bone.follows}
 
 
 def build_published(

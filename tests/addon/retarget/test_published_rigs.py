@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 import bpy
+import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
 from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
@@ -14,6 +15,7 @@ from kinelift_checkout.addon.retarget.bone_map import check_map
 from kinelift_checkout.addon.retarget.human_bones import REQUIRED
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.rotations import to_matrices
+from numpy.typing import NDArray
 
 from tests.addon.motions import random_motion
 from tests.addon.retarget.measuring import (
@@ -25,10 +27,11 @@ from tests.addon.retarget.measuring import (
     turn_between,
     untouched,
 )
-from tests.addon.retarget.published_rigs import PUBLISHED, build_published, human_bones_of
+from tests.addon.retarget.published_rigs import PUBLISHED, build_published, followers_of, human_bones_of
 from tests.addon.retarget.rigs import Build
 from tests.addon.retarget.sources import take_of
 
+Array = NDArray[np.float64]
 pytestmark = pytest.mark.usefixtures("empty_file")
 
 A_POSE = Build(arms=45.0, legs=1.1, seed=2)
@@ -123,7 +126,9 @@ def test_limbs_point_as_the_sources_do_and_twist_with_it(rig: str) -> None:
     assert run(source, target) == []
     assert untouched(target) == before
     keyed = {curve.data_path.split('"')[1] for curve in fcurves_of(target)}
-    assert keyed <= set(human_bones_of(rig).values())
+    following = followers_of(rig)
+    assert keyed <= {*human_bones_of(rig).values(), *following}
+    assert set(following) <= keyed
     for frame in (1, 6, 12):
         theirs, their_turns = shown(source, source_map, frame)
         ours, our_turns = shown(target, target_map, frame)
@@ -136,3 +141,17 @@ def test_limbs_point_as_the_sources_do_and_twist_with_it(rig: str) -> None:
             rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
             turn = their_turns[other] @ to_matrices(bodies[0].rotations[other]).T
             assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+        leading = {target_map.bones[human] for human in following.values()}
+        turns = bone_turns(target, frame, leading | set(following))
+        for bone, human in following.items():
+            assert turn_between(turns[bone], turns[target_map.bones[human]]) < 0.1, bone
+
+
+def bone_turns(rig: bpy.types.Object, frame: int, bones: set[str]) -> dict[str, Array]:
+    """(3, 3) by bone: in the armature's space, from rest."""
+    bpy.context.scene.frame_set(frame)
+    posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    return {
+        bone: np.array(posed[bone].matrix)[:3, :3] @ np.array(rig.data.bones[bone].matrix_local)[:3, :3].T
+        for bone in bones
+    }
