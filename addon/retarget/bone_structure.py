@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 _MIDDLE = 0.02
 """Of the body's height: how far from the middle a bone of the trunk may lie."""
+_LEAST_HEIGHT = 0.5
+"""Of the largest extent: how tall a body must be; seen along its depth, faces and arms look like anything."""
 _HEAD_OVER_SHOULDERS = 0.35
 """Height of the head's joint over the arms', of their height over the hips."""
 _UPPER_OVER_FOREARM = 1.08
@@ -34,7 +36,10 @@ def map_by_structure(rig: RestRig) -> dict[str, str]:
     most = 0
     centre = rig.matrices[:, :3, 3].astype(np.float64)
     tails = centre + rig.matrices[:, :3, 1] * rig.lengths[:, None]
+    extents = np.ptp(centre, axis=0)
     for up, across in permutations(range(3), 2):
+        if extents[up] < _LEAST_HEIGHT * extents.max():
+            continue
         for sign in (1.0, -1.0):
             axes = np.zeros((3, 3))
             axes[0, across], axes[2, up] = 1.0, sign

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
 from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
+from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
 from kinelift_checkout.addon.retarget.evaluation import stage
 from kinelift_checkout.addon.retarget.export_operators import export_armature
 from kinelift_checkout.addon.retarget.foot_contacts import runs
+from kinelift_checkout.addon.retarget.human_bones import REQUIRED
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
@@ -84,6 +87,21 @@ def test_rigifys_metarig(rigify: tuple[bpy.types.Object, bpy.types.Object], roll
         theirs = shown(source, map_of(source, "SOURCE"), frame)[0]
         ours = shown(metarig, map_of(metarig), frame)[0]
         assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
+
+
+def test_rigifys_metarig_by_its_shape_alone(rigify: tuple[bpy.types.Object, bpy.types.Object]) -> None:
+    """With all the bones of its face, which look like limbs from some sides."""
+    metarig, _ = rigify
+    generator = random.Random(4)
+    own = {}
+    for bone in list(metarig.data.bones):
+        name = f"b{generator.getrandbits(40):x}"
+        own[name], bone.name = bone.name, name
+    found = find_map(read_rest_rig(metarig), "TARGET")
+    assert "shape" in found.how
+    wanted = PRESETS["rigify_metarig"].bones
+    for human in (*REQUIRED, "head", "left_hand", "right_hand", "left_toes", "right_toes"):
+        assert own[found.bone_map.bones[human]] == wanted[human], human
 
 
 def test_rigifys_generated_rig_moves_its_mesh_bones(
