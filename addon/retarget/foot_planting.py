@@ -160,8 +160,11 @@ def _corrections(
             low = abs(float(np.median(level))) < _NEAR_GROUND * (leg.upper + leg.lower)
             pin = np.tile(points[first:last].mean(axis=0), (last - first, 1))
             pin[:, 2] = resting[pivot] if low else resting[pivot] + float(np.median(level))
-            if first:  # the new point is pinned where the old one has brought it, and set down from there
-                begin = points[first] + correction[start + first - 1]
+            if first:  # the new point is pinned where the old one still brings it, and set down from there
+                before = int(pivots[first - 1])
+                old = leg.points[before]
+                held = old[start + first - 1] + correction[start + first - 1]
+                begin = points[first] + held - old[start + first]
                 pin[:, :2] = begin[:2]
                 set_down = eased(np.arange(last - first) / (_SET_DOWN_SECONDS * frames_per_second))
                 pin[:, 2] += (1.0 - set_down) * (begin[2] - pin[:, 2])

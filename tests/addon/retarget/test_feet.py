@@ -14,6 +14,7 @@ from kinelift_checkout.addon.retarget.foot_contacts import contacts, ground_heig
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from kinelift_checkout.addon.retarget.rotations import to_matrices
 from kinelift_checkout.addon.retarget.source_motion import SourceMotion, read_source
 from kinelift_checkout.addon.retarget.transfer import Placing
 from kinelift_checkout.addon.take_properties import CONTACT_PROPERTIES
@@ -38,6 +39,16 @@ def poses(armature: bpy.types.Object, humans: tuple[str, ...], frames: int = FRA
     bone_map = map_of(armature)
     found = [shown(armature, bone_map, frame)[0] for frame in range(1, frames + 1)]
     return {human: np.array([heads[human] for heads in found]) for human in humans}
+
+
+def heels(armature: bpy.types.Object, side: str) -> Array:
+    """(N, 3) the point of the sole behind the ankle, as the foot's bone carries it."""
+    bone_map = map_of(armature)
+    body = read_body(read_rest_rig(armature), bone_map)
+    foot = f"{side}_foot"
+    carried = to_matrices(body.rotations[foot]).T @ (body.heels[side] - body.heads[foot])
+    found = [shown(armature, bone_map, frame) for frame in range(1, FRAMES + 1)]
+    return np.array([heads[foot] + turns[foot] @ carried for heads, turns in found])
 
 
 def knee_angles(joints: dict[str, Array], side: str) -> Array:
@@ -85,6 +96,15 @@ def test_feet_that_stand_stay(build: Build, known: bool) -> None:
             assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
             assert np.abs(step[:, 2] - 0.3 - over_ball).max() < 0.006
         assert (ball[:, 2] - 0.3 - over_ball).min() > -0.004
+        heel = heels(target, side)
+        flat = [
+            part for part in runs(stands & (motion.contacts[:, 2 * index] > 0.5)) if part[1] - part[0] > 5
+        ]
+        assert flat
+        for start, end in flat:
+            step = heel[start + 1 : end - 1]
+            assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
+            assert np.abs(step[:, 2] - 0.3).max() < 0.006
         angles = knee_angles(joints, side)
         assert np.abs(np.diff(angles)).max() < np.abs(np.diff(before[index])).max() + 5.0
         # Knees bend forward: the knee lies before the line from hip to ankle.
