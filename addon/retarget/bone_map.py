@@ -39,12 +39,14 @@ class BoneMap:
         switches: bone → custom property → value that the action has to set, so that these bones move the rig.
         controls: whether the bones are an animator's controls, whose hierarchy may be any.
         ik: what moves the limbs instead where the user wants IK; None where the rig has or needs none.
+        followers: human bone → further bones that turn as it does, like the small toes beside the big one.
     """
 
     bones: Mapping[str, str]
     switches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     controls: bool = False
     ik: IkControls | None = None
+    followers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __contains__(self, human_bone: str) -> bool:
         return human_bone in self.bones
@@ -81,6 +83,8 @@ def save_map(path: Path, bone_map: BoneMap) -> None:
         content["switches"] = {bone: dict(values) for bone, values in bone_map.switches.items()}
     if bone_map.ik is not None:
         content["ik"] = ik_content(bone_map.ik)
+    if bone_map.followers:
+        content["followers"] = {human: list(bones) for human, bones in bone_map.followers.items()}
     with written_whole(path) as beside:
         beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -110,8 +114,26 @@ def load_map(path: Path) -> BoneMap:
     switches = _switches(path, content.get("switches", {}))
     ik = content.get("ik")
     return BoneMap(
-        bones, switches, bool(content.get("controls")), None if ik is None else read_ik(str(path), ik)
+        bones,
+        switches,
+        bool(content.get("controls")),
+        None if ik is None else read_ik(str(path), ik),
+        read_followers(str(path), content.get("followers", {})),
     )
+
+
+def read_followers(where: str, content: Any) -> dict[str, tuple[str, ...]]:
+    """Followers as JSON holds them.
+
+    Raises:
+        InputError: the content is something else.
+    """
+    lists = content.values() if isinstance(content, dict) else [None]
+    if not all(isinstance(bones, list) and all(isinstance(bone, str) for bone in bones) for bones in lists):
+        raise InputError(f'{where}: "followers" must give a list of bones by human bone')
+    if unknown := [human for human in content if human not in HUMAN_BONES]:
+        raise InputError(f'{where}: {unknown[0]!r} in "followers" is no human bone')
+    return {human: tuple(bones) for human, bones in content.items()}
 
 
 def ik_content(ik: IkControls) -> dict[str, Any]:

@@ -88,7 +88,7 @@ _PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("thigh", ("thigh", "upperleg", "upleg", "legupper", "femur", "hip", "leg")),
     ("shin", ("shin", "calf", "lowerleg", "loleg", "leglower", "knee", "tibia", "leg")),
     ("foot", ("foot", "ankle", "feet")),
-    ("toes", ("toes", "toe", "toebase", "ball")),
+    ("toes", ("toes", "toebase", "toe", "ball")),
 )
 """Words by bone, the clearest first; a word under two bones is used for whichever is still open."""
 _FINGER_WORDS = {

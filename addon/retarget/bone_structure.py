@@ -7,7 +7,7 @@ tried, and the one with the best score is taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,15 @@ Array = NDArray[np.float64]
 
 _MIDDLE = 0.02
 """Of the body's height: how far from the middle a bone of the trunk may lie."""
+_LEAST_HEIGHT = 0.5
+"""Of the largest extent: how tall a body must be; seen along its depth, faces and arms look like anything."""
 _HEAD_OVER_SHOULDERS = 0.35
 """Height of the head's joint over the arms', of their height over the hips."""
+_UPPER_OVER_FOREARM = 1.08
+_SHOULDER_WIDTH = 0.1
+"""Of the body's height: from the middle to the shoulder's joint."""
+_SAME = 0.012
+"""Of the body's height: bones that are nearer to each other are one joint."""
 
 
 def map_by_structure(rig: RestRig) -> dict[str, str]:
@@ -29,7 +36,10 @@ def map_by_structure(rig: RestRig) -> dict[str, str]:
     most = 0
     centre = rig.matrices[:, :3, 3].astype(np.float64)
     tails = centre + rig.matrices[:, :3, 1] * rig.lengths[:, None]
+    extents = np.ptp(centre, axis=0)
     for up, across in permutations(range(3), 2):
+        if extents[up] < _LEAST_HEIGHT * extents.max():
+            continue
         for sign in (1.0, -1.0):
             axes = np.zeros((3, 3))
             axes[0, across], axes[2, up] = 1.0, sign
@@ -176,31 +186,40 @@ class _Skeleton:
         chain = self._chain(leaf)
         if len(chain) < 3 or self._heads[chain[0], 2] < self._hip_height + 0.1 * self._size:
             return None, 0.0
-        hand = next(
-            (i for i, bone in enumerate(chain) if len(self._children[bone]) >= 3 and i >= 2), len(chain) - 1
-        )
-        points = self._heads[chain[: hand + 1]]
+        points = self._heads[chain]
         steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
         along = np.concatenate([[0.0], np.cumsum(steps)])
-        if along[-1] < 0.15 * self._size:
-            return None, 0.0
-        best, value = None, np.inf
-        for upper in range(hand - 1):
-            for elbow in range(upper + 1, hand):
+        fingered = [i for i, bone in enumerate(chain) if i >= 2 and self._has_fingers(bone)]
+        best, least = None, np.inf
+        for hand in fingered[:1] or range(2, len(chain)):
+            for upper, elbow in combinations(range(hand), 2):
                 first, second = along[elbow] - along[upper], along[hand] - along[elbow]
-                # Upper arm and forearm are about equal, and together nearly all of the chain.
+                # They are about equal, together most of the chain, and begin at the shoulder.
                 cost = (
-                    abs(np.log(max(first, 1e-6) / max(second, 1e-6) / 1.08)) + 0.7 * along[upper] / along[-1]
+                    abs(np.log(max(first, 1e-6) / max(second, 1e-6) / _UPPER_OVER_FOREARM))
+                    + 0.7 * along[upper] / max(along[hand], 1e-6)
+                    + 0.3 * (along[-1] - along[hand]) / max(along[-1], 1e-6)
+                    + 0.3 * abs(np.log(max(self._x[chain[upper]] / self._size, 1e-6) / _SHOULDER_WIDTH))
                 )
-                if cost < value:
-                    best, value = (upper, elbow), cost
-        if best is None or value > 0.8:
+                if cost < least:
+                    best, least = (upper, elbow, hand), cost
+        if best is None or least > 1.2:
             return None, 0.0
-        upper, elbow = best
+        upper, elbow, hand = best
+        length = float(along[hand] - along[upper])
+        if length < 0.15 * self._size:
+            return None, 0.0
         limb = {"upper_arm": chain[upper], "forearm": chain[elbow], "hand": chain[hand]}
         if upper:
             limb["shoulder"] = chain[upper - 1]
-        return limb, float(along[-1]) + 0.001 * self._size * (len(chain) - hand)
+        return limb, length - 0.1 * self._size * float(least) + 0.001 * self._size * (len(chain) - hand)
+
+    def _has_fingers(self, bone: int) -> bool:
+        """Whether three or more chains of three bones hang on it; twists and correctives are shorter."""
+        return sum(self._depth(child) >= 3 for child in self._children[bone]) >= 3
+
+    def _depth(self, bone: int) -> int:
+        return 1 + max((self._depth(child) for child in self._children[bone]), default=0)
 
     def _neck_and_head(
         self, chest: int, arms: tuple[dict[str, int], dict[str, int]], hips: int
@@ -224,8 +243,11 @@ class _Skeleton:
             return {}
         shoulder, hip = self._heads[arms[0]["upper_arm"], 2], self._heads[hips, 2]
         wanted = shoulder + _HEAD_OVER_SHOULDERS * (shoulder - hip)
-        crowded = [i for i, row in enumerate(chain) if len(self._children[row]) >= 3]
-        at = crowded[0] if crowded else int(np.abs(self._heads[chain, 2] - wanted).argmin())
+        crowded = next((i for i, row in enumerate(chain) if len(self._children[row]) >= 3), len(chain) - 1)
+        at = int(np.abs(self._heads[chain[: crowded + 1], 2] - wanted).argmin())
+        # Faces have a bone of their own where the head's is.
+        while at and np.linalg.norm(self._heads[chain[at]] - self._heads[chain[at - 1]]) < _SAME * self._size:
+            at -= 1
         found = {"head": chain[at]}
         if 0 < at <= len(NECK):
             found |= dict(zip(NECK, chain[:at], strict=False))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..quaternions import conjugate, multiply, rotate
 from .evaluation import Stage
 from .rest_rig import RestRig
+from .rotation_locks import Locks, locks_of
 from .rotations import angle_between, from_matrices
 
 Array = NDArray[np.float64]
@@ -50,6 +51,7 @@ class Control:
         location_axes: (3, 3) what one unit of each location channel moves, relative to ``carried_by``.
         rotation, location: (4,) and (3,), its present own channels.
         turns_rigidly, rigid: whether the turn, and whether turn and place, hold in every test pose.
+        locks: which of its Euler angles must not change; None if all may, or none.
     """
 
     bone: str
@@ -62,6 +64,7 @@ class Control:
     location: Array
     turns_rigidly: bool
     rigid: bool
+    locks: Locks | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def observe_controls(
     """Finds out what each of these bones hangs on; the target's pose is changed, see ``pose_kept``."""
     generator = np.random.default_rng(1)
     evaluated = stage.now()
-    present = [own_channels(target.pose.bones[bone]) for bone in bones]
+    present = [(*own_channels(bone), locks_of(bone)) for bone in map(target.pose.bones.get, bones)]
     seen = [_observe(evaluated, bones)]
     size = float(np.ptp(rest.matrices[:, :3, 3], axis=0).max())
     for _ in range(_TEST_POSES):
@@ -110,8 +113,16 @@ def observe_controls(
             set_rotation(pose_bone, np.array(turn))
             pose_bone.location = generator.normal(size=3) * 0.05 * size
         seen.append(_observe(stage.now(), bones))
-    controls = [_control(row, bones, rest, seen, present[row], size) for row in range(len(bones))]
-    return ControlRig(rest, _in_order(controls))
+    controls = [
+        _control(row, bones, seen, present[row], size, _candidates(row, bones, rest))
+        for row in range(len(bones))
+    ]
+    while (order := _in_order(controls)) is None:
+        # Controls that only explain each other, as two that copy one bone do: one is left to itself.
+        circle = _circle(controls)
+        row = min(circle, key=lambda row: controls[row].rigid)
+        controls[row] = _control(row, bones, seen, present[row], size, [ARMATURE])
+    return ControlRig(rest, order)
 
 
 @contextmanager
@@ -214,15 +225,16 @@ def _observe(evaluated: bpy.types.Object, bones: Sequence[str]) -> _Observed:
 def _control(
     row: int,
     bones: Sequence[str],
-    rest: RestRig,
     seen: list[_Observed],
-    present: tuple[Array, Array],
+    present: tuple[Array, Array, Locks | None],
     size: float,
+    candidates: list[int],
 ) -> Control:
     turns = np.stack([from_matrices(one.spaces[row, :3, :3]) for one in seen])
     places = np.stack([one.spaces[row, :3, 3] for one in seen])
     best_turn, best_place = (np.inf, ARMATURE), (np.inf, ARMATURE)
-    for other in _candidates(row, bones, rest):
+    above = candidates[: candidates.index(ARMATURE) + 1]
+    for other in candidates:
         if best_turn[0] <= _SAME_TURN and best_place[0] <= _SAME_PLACE:
             break
         if other == ARMATURE:
@@ -234,9 +246,10 @@ def _control(
             relative_places = rotate(back, places - poses[:, :3, 3])
         turn_error = float(angle_between(relative_turns[:1], relative_turns).max())
         place_error = float(np.linalg.norm(relative_places - relative_places[0], axis=1).max()) / size
-        if turn_error < best_turn[0] and best_turn[0] > _SAME_TURN:
+        # One that fits badly is only a first guess; by chance it may hang on this control itself.
+        if turn_error < (best_turn[0] if other in above else _SAME_TURN) and best_turn[0] > _SAME_TURN:
             best_turn = (turn_error, other)
-        if place_error < best_place[0] and best_place[0] > _SAME_PLACE:
+        if place_error < (best_place[0] if other in above else _SAME_PLACE) and best_place[0] > _SAME_PLACE:
             best_place = (place_error, other)
     turned_by, carried_by = best_turn[1], best_place[1]
     first = seen[0]
@@ -259,6 +272,7 @@ def _control(
         present[1],
         best_turn[0] < _SAME_TURN,
         best_turn[0] < _SAME_TURN and best_place[0] < _SAME_PLACE,
+        present[2],
     )
 
 
@@ -275,23 +289,17 @@ def _candidates(row: int, bones: Sequence[str], rest: RestRig) -> list[int]:
     return [*above, ARMATURE, *others]
 
 
-def _in_order(controls: list[Control]) -> tuple[Control, ...]:
-    """Sorted so that what a control hangs on comes first, with the indices that this gives."""
+def _in_order(controls: list[Control]) -> tuple[Control, ...] | None:
+    """Sorted so that what a control hangs on comes first, with the indices that this gives; None if that
+    can't be, because some hang on each other."""
     order: list[int] = []
     left = list(range(len(controls)))
     while left:
-        ready = [
-            row
-            for row in left
-            if all(
-                above == ARMATURE or above in order
-                for above in (controls[row].turned_by, controls[row].carried_by)
-            )
-        ]
-        # Controls that seem to hang on each other can't be told apart by poses; the first breaks the circle.
-        chosen = ready or left[:1]
-        order.extend(chosen)
-        left = [row for row in left if row not in chosen]
+        ready = [row for row in left if all(above in order for above in _hangs_on(controls[row]))]
+        if not ready:
+            return None
+        order.extend(ready)
+        left = [row for row in left if row not in ready]
     place = {row: index for index, row in enumerate(order)} | {ARMATURE: ARMATURE}
     return tuple(
         replace(
@@ -301,3 +309,24 @@ def _in_order(controls: list[Control]) -> tuple[Control, ...]:
         )
         for row in order
     )
+
+
+def _hangs_on(control: Control) -> list[int]:
+    """The other controls that it hangs on."""
+    return [above for above in (control.turned_by, control.carried_by) if above != ARMATURE]
+
+
+def _circle(controls: list[Control]) -> list[int]:
+    """Controls that hang on themselves over others."""
+
+    def below(row: int) -> set[int]:
+        found: set[int] = set()
+        waiting = _hangs_on(controls[row])
+        while waiting:
+            above = waiting.pop()
+            if above not in found:
+                found.add(above)
+                waiting += _hangs_on(controls[above])
+        return found
+
+    return [row for row in range(len(controls)) if row in below(row)]

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from ..animation import fcurves_of
 from ..take_properties import CONTACT_PROPERTIES
+from .anatomy import Body
 from .human_bones import SIDES
+from .rotations import smooth
 from .source_motion import SourceMotion
 
 Array = NDArray[np.float64]
@@ -17,8 +19,14 @@ Flags = NDArray[np.bool_]
 _PROBABLE = 0.5
 _SLOW = 0.3
 """Of the leg's length per second: a foot that stands is slower, even in noisy motion."""
-_LOW = 0.10
-"""Of the leg's length: a foot that stands is no higher over the ground."""
+_LOW = 0.04
+"""Of the leg's length: a heel or ball that stands is no higher over where it rests."""
+_STANDS = 0.12
+"""Of the leg's length per second, noise taken out: at its stillest a foot that stands is slower, and one that
+slides is not."""
+_NOISE_SECONDS = 0.08
+_ONE_PLACE = 0.04
+"""Of the leg's length: how far a foot may stray from where it stands."""
 _SHORTEST_SECONDS = 0.08
 _GAP_SECONDS = 0.07
 _LOWEST_SHARE = 5.0
@@ -32,19 +40,26 @@ def ground_height(motion: SourceMotion) -> float:
 
 
 def contacts(
-    source: bpy.types.Object, motion: SourceMotion, leg_length: float, ground: float, frames_per_second: float
+    source: bpy.types.Object, motion: SourceMotion, body: Body, ground: float, frames_per_second: float
 ) -> dict[str, Flags]:
     """(N, 2) by side: whether heel and ball stand still."""
     known = _stored(source, motion.frames)
+    leg_length = body.leg_length
     found = {}
     for side in SIDES:
         columns = []
-        for column, points in enumerate((motion.heels[side], motion.balls[side])):
+        over_ball = float(body.balls[side] @ body.up) - body.sole
+        for column, (points, resting) in enumerate(
+            ((motion.heels[side], 0.0), (motion.balls[side], over_ball))
+        ):
             if known is not None:
                 flags = known[side][:, column]
             else:
-                flags = _still(points, leg_length, ground, frames_per_second)
-            columns.append(_steady(flags, frames_per_second))
+                flags = _still(points, leg_length, ground + resting, frames_per_second)
+            flags = _without_gaps(flags, points, leg_length, frames_per_second)
+            if known is None:
+                flags = _in_one_place(flags, points, leg_length, frames_per_second)
+            columns.append(_without_short(flags, frames_per_second))
         found[side] = np.column_stack(columns)
     return found
 
@@ -67,14 +82,43 @@ def _still(points: Array, leg: float, ground: float, frames_per_second: float) -
     return np.asarray((speed < _SLOW * leg) & (points[:, 2] - ground < _LOW * leg))
 
 
-def _steady(flags: Flags, frames_per_second: float) -> Flags:
-    """Short gaps closed, then short contacts dropped."""
+def _without_gaps(flags: Flags, points: Array, leg: float, frames_per_second: float) -> Flags:
+    """Short gaps closed, unless the point went elsewhere in between."""
     flags = flags.copy()
-    for value, seconds in ((False, _GAP_SECONDS), (True, _SHORTEST_SECONDS)):
-        for start, end in runs(flags == value):
-            inside = start > 0 and end < len(flags)
-            if (inside or value) and end - start < seconds * frames_per_second:
-                flags[start:end] = not value
+    for start, end in runs(~flags):
+        inside = start > 0 and end < len(flags)
+        if inside and end - start < _GAP_SECONDS * frames_per_second:
+            away = np.linalg.norm(points[start : end + 1] - points[start - 1], axis=1)
+            flags[start:end] = away.max() < _ONE_PLACE * leg
+    return flags
+
+
+def _in_one_place(flags: Flags, points: Array, leg: float, frames_per_second: float) -> Flags:
+    """Of each stretch what is near the places where the point really stands; sliding is no standing."""
+    if not flags.any():
+        return flags
+    sigma = _NOISE_SECONDS * frames_per_second
+    speed = np.linalg.norm(np.gradient(smooth(points, sigma), axis=0), axis=1) * frames_per_second
+    found = np.zeros(len(flags), dtype=bool)
+    waiting = runs(flags)
+    while waiting:
+        start, end = waiting.pop()
+        stillest = start + int(speed[start:end].argmin())
+        if speed[stillest] > _STANDS * leg:
+            continue
+        near = np.linalg.norm(points[start:end] - points[stillest], axis=1) < _ONE_PLACE * leg
+        first, last = next(run for run in runs(near) if run[0] <= stillest - start < run[1])
+        found[start + first : start + last] = True
+        waiting += [(a, b) for a, b in ((start, start + first - 1), (start + last + 1, end)) if b - a > 1]
+    return found
+
+
+def _without_short(flags: Flags, frames_per_second: float) -> Flags:
+    """Contacts that are too short to be any dropped."""
+    flags = flags.copy()
+    for start, end in runs(flags):
+        if end - start < _SHORTEST_SECONDS * frames_per_second:
+            flags[start:end] = False
     return flags
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quaternions import conjugate, multiply, rotate
+from ..quaternions import conjugate, multiply, one_hemisphere, rotate, slerp
 from .anatomy import Body
 from .foot_contacts import Flags, runs
 from .human_bones import SIDES
@@ -117,18 +117,24 @@ def _leg(moved: Transferred, target: Body, side: str, foot_rotation: Array) -> _
 def _levelled(
     moved: Transferred, target: Body, side: str, contact: Flags, frames_per_second: float
 ) -> dict[str, Array]:
+    """Foot and toes: level where they stand flat, and without the noise that a standing foot can't have."""
     found = {}
+    sigma = _SMOOTH_SECONDS * frames_per_second
+    stands = smooth(contact[:, _BALL].astype(np.float64), sigma)
     flat = {"foot": contact.all(axis=1), "toes": contact[:, _BALL]}
     for part, flags in flat.items():
         human = f"{side}_{part}"
         if human not in target.heads:
             continue
         rotation = moved.rotations[human]
+        steady = smooth(one_hemisphere(rotation), sigma)
+        steady /= np.linalg.norm(steady, axis=1, keepdims=True)
+        rotation = slerp(rotation, steady, stands)
         up = _turned(target, human, rotation, target.up)
         levelling = swing(up, np.broadcast_to(_UP, up.shape))
         angle = 2.0 * np.arccos(np.clip(np.abs(levelling[:, 0]), 0.0, 1.0))
         most = np.minimum(1.0, _MOST_LEVELLING / np.maximum(angle, 1e-9))
-        weight = smooth(flags.astype(np.float64), _SMOOTH_SECONDS * frames_per_second) * most
+        weight = smooth(flags.astype(np.float64), sigma) * most
         found[human] = multiply(scaled(levelling, weight), rotation)
     return found
 
@@ -154,8 +160,11 @@ def _corrections(
             low = abs(float(np.median(level))) < _NEAR_GROUND * (leg.upper + leg.lower)
             pin = np.tile(points[first:last].mean(axis=0), (last - first, 1))
             pin[:, 2] = resting[pivot] if low else resting[pivot] + float(np.median(level))
-            if first:  # the new point is pinned where the old one has brought it, and set down from there
-                begin = points[first] + correction[start + first - 1]
+            if first:  # the new point is pinned where the old one still brings it, and set down from there
+                before = int(pivots[first - 1])
+                old = leg.points[before]
+                held = old[start + first - 1] + correction[start + first - 1]
+                begin = points[first] + held - old[start + first]
                 pin[:, :2] = begin[:2]
                 set_down = eased(np.arange(last - first) / (_SET_DOWN_SECONDS * frames_per_second))
                 pin[:, 2] += (1.0 - set_down) * (begin[2] - pin[:, 2])
@@ -164,8 +173,22 @@ def _corrections(
     floor = moved.ground + np.where(heights < -_BELOW_GROUND * (leg.upper + leg.lower), heights, 0.0)
     floor[:, _BALL] += over_ball
     under = np.column_stack([floor[:, i] - leg.points[i][:, 2] - correction[:, 2] for i in (_HEEL, _BALL)])
-    correction[:, 2] += np.maximum(under.max(axis=1), 0.0)
+    lift = np.maximum(under.max(axis=1), 0.0)
+    # In the air there is time to make way for the floor; while it stands, a foot doesn't move for what comes.
+    free = np.clip(_frames_from(standing) / (2 * _SMOOTH_SECONDS * frames_per_second), 0.0, 1.0)
+    correction[:, 2] += np.maximum(lift, free * _foreseen(lift, frames_per_second))
     return correction
+
+
+def _frames_from(flags: Flags) -> Array:
+    """(N,) how many frames away the nearest True is; infinite where there is none."""
+    rows = np.flatnonzero(flags)
+    if not len(rows):
+        return np.full(len(flags), np.inf)
+    at = np.arange(len(flags))
+    after = np.clip(np.searchsorted(rows, at), 0, len(rows) - 1)
+    before = np.clip(after - 1, 0, None)
+    return np.minimum(np.abs(rows[after] - at), np.abs(rows[before] - at)).astype(np.float64)
 
 
 def _stretches(values: NDArray[np.intp]) -> list[tuple[int, int]]:
@@ -203,6 +226,12 @@ def _sinking(legs: list[tuple[Array, float, Array]], frames_per_second: float) -
         reach = _MOST_REACH * length
         allowed = np.sqrt(np.maximum(reach**2 - level**2, 0.0))
         needed = np.maximum(needed, away[:, 2] - allowed)
+    return _foreseen(needed, frames_per_second)
+
+
+def _foreseen(needed: Array, frames_per_second: float) -> Array:
+    """(N,) at least what is needed on every frame, where that is positive, and smooth in time."""
+    needed = np.maximum(needed, 0.0)
     width = max(round(2 * _SMOOTH_SECONDS * frames_per_second), 1)
     padded = np.pad(needed, width, mode="edge")
     widened = np.max([padded[i : i + len(needed)] for i in range(2 * width + 1)], axis=0)

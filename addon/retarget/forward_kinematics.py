@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..quaternions import conjugate, multiply, rotate
 from .control_rig import ARMATURE, Control, ControlRig
+from .rotation_locks import within_locks
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,8 @@ def pose_controls(
     wanted_rotations: dict[int, Array],
     wanted_heads: dict[int, Array],
 ) -> Posed:
-    """Turns and moves controls as wanted in the world; the others keep their own channels.
+    """Turns and moves controls as wanted in the world, as far as their locks let them; the others keep their
+    own channels.
 
     Args:
         wanted_rotations: by control, (N, 4).
@@ -74,6 +76,9 @@ def pose_controls(
         if row in wanted_rotations:
             posed.rotations[row] = wanted_rotations[row]
             posed.own_rotations[row] = multiply(conjugate(space), wanted_rotations[row])
+            if control.locks is not None:
+                posed.own_rotations[row] = within_locks(posed.own_rotations[row], control.locks)
+                posed.rotations[row] = multiply(space, posed.own_rotations[row])
         else:
             posed.own_rotations[row] = control.rotation
             posed.rotations[row] = multiply(space, posed.own_rotations[row])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...estimator.errors import InputError
-from ..quaternions import multiply
+from ..quaternions import conjugate, multiply
 from ..take import PERSON_KEY
 from ..timing import scene_rate
 from .anatomy import Body
@@ -63,6 +63,16 @@ def moved_bones(motion: SourceMotion, target: Body, settings: RetargetSettings) 
     ]
 
 
+def followers(target: Body) -> dict[str, tuple[str, ...]]:
+    """By human bone that is mapped, the rig's bones that turn as it does and are nothing else."""
+    mapped = set(target.bone_map.bones.values())
+    return {
+        human: tuple(bone for bone in bones if bone in target.rig.index and bone not in mapped)
+        for human, bones in target.bone_map.followers.items()
+        if human in target.bone_map
+    }
+
+
 @dataclass(frozen=True)
 class Plan:
     """What the target's controls are wanted to do, in the world over N frames.
@@ -73,6 +83,7 @@ class Plan:
         hip_centre: (N, 3) midpoint of the hip joints.
         world: of the target's object.
         hips, thighs: which controls these are.
+        limbs: upper and lower control of each arm and leg.
         locked: bones that keep their rotation.
     """
 
@@ -82,6 +93,7 @@ class Plan:
     world: World
     hips: int
     thighs: tuple[int, int]
+    limbs: tuple[tuple[int, int], ...]
     locked: list[str]
 
 
@@ -107,7 +119,7 @@ def make_plan(
     moved = transfer(motion, source_body, target_body, ground, settings.placing)
     rotations, hip_centre = dict(moved.rotations), moved.hip_centre
     if settings.plant_feet and len(motion.frames) > 2:
-        standing = contacts(source, motion, source_body.leg_length, ground, rate)
+        standing = contacts(source, motion, source_body, ground, rate)
         planted = plant_feet(moved, target_body, standing, rate)
         rotations |= planted.rotations
         hip_centre = planted.hip_centre
@@ -133,6 +145,9 @@ def make_plan(
             locked.append(human[name])
         else:
             wanted[at[name]] = rotation
+            turn = multiply(rotation, conjugate(target_body.rotations[name]))
+            for bone in followers(target_body).get(name, ()):
+                wanted[rig.index(bone)] = multiply(turn, rig.rest.rotations[rig.rest.index[bone]])
     heads: dict[int, Array] = {}
     if settings.root_mode == "ROOT_BONE":
         if "root" not in human:
@@ -147,6 +162,11 @@ def make_plan(
         world,
         at["hips"],
         (at["left_thigh"], at["right_thigh"]),
+        tuple(
+            (at[f"{side}_{upper}"], at[f"{side}_{lower}"])
+            for side in SIDES
+            for upper, lower in (("upper_arm", "forearm"), ("thigh", "shin"))
+        ),
         locked,
     )
 

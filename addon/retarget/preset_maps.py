@@ -1,16 +1,18 @@
 """Known rigs: one JSON file each in ``presets/``, with the names that their makers gave the bones.
 
 In a file ``{side}`` stands for the rig's mark of a side; lists are joints along a chain, from the body
-outwards, and a rig may lack some of them. ``controls`` marks rigs that an animator moves by controls,
-``switches`` what must be set for these controls to move the rig, ``ik`` what moves the limbs instead.
+outwards, and a rig may lack some of them; for the root they are names of which a rig has one. ``controls``
+marks rigs that an animator moves by controls, ``switches`` what must be set for these controls to move the
+rig, ``ik`` what moves the limbs instead, ``followers`` which bones turn as another one does.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from .bone_map import BoneMap, IkControls
 from .human_bones import FINGERS, NECK, REQUIRED, SIDES, SPINE
 
 _FOLDER = Path(__file__).parent / "presets"
+_BETWEEN = re.compile(r"[ ._-]+")
+_NUMBER = re.compile(r"_\d+$")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Preset:
         name: of its file.
         title: for the user.
         bones: human bone → name, without any prefix that a file may give all names.
+        other_roots: further names that the root may have.
+        followers: human bone → names of bones that turn as it does.
     """
 
     name: str
@@ -37,6 +43,8 @@ class Preset:
     switches: dict[str, dict[str, float]]
     controls: bool
     ik: IkControls | None = None
+    other_roots: tuple[str, ...] = ()
+    followers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,18 +71,28 @@ def presets() -> tuple[Preset, ...]:
 
 
 def match_preset(preset: Preset, bone_names: Sequence[str]) -> PresetMatch:
-    """Looks for a preset's names among a rig's, whatever prefix they all carry and in whatever case."""
-    by_name = {name.casefold(): name for name in reversed(bone_names)}
+    """Looks for a preset's names among a rig's, whatever prefix they all carry, in whatever case, and with
+    whatever sign between the words. Numbers that all names end with, as Sketchfab's do, don't count."""
+    numbered = all(_NUMBER.search(name) for name in bone_names)
+    by_name = {_plain(_NUMBER.sub("", name) if numbered else name): name for name in reversed(bone_names)}
     prefix = _common_prefix(preset, tuple(by_name))
 
     def found(name: str) -> str | None:
-        return by_name.get((prefix + name).casefold())
+        return by_name.get(prefix + _plain(name))
 
     bones = {human: bone for human, name in preset.bones.items() if (bone := found(name)) is not None}
+    for name in preset.other_roots:
+        if "root" not in bones and (root := found(name)) is not None:
+            bones["root"] = root
     bones = _from_one_on(bones)
     switches = {bone: values for name, values in preset.switches.items() if (bone := found(name)) is not None}
     complete = all(human in bones for human in REQUIRED)
-    bone_map = BoneMap(bones, switches, preset.controls, _found_ik(preset, found))
+    followers = {
+        human: tuple(bone for name in names if (bone := found(name)) is not None)
+        for human, names in preset.followers.items()
+        if human in bones
+    }
+    bone_map = BoneMap(bones, switches, preset.controls, _found_ik(preset, found), followers)
     return PresetMatch(preset, bone_map, complete, len(bones) / len(preset.bones))
 
 
@@ -94,12 +112,16 @@ def _found_ik(preset: Preset, found: Callable[[str], str | None]) -> IkControls 
     )
 
 
-def _common_prefix(preset: Preset, lowered: Sequence[str]) -> str:
+def _plain(name: str) -> str:
+    return _BETWEEN.sub("_", name.casefold())
+
+
+def _common_prefix(preset: Preset, plain: Sequence[str]) -> str:
     """What stands before most of the preset's names in the rig."""
-    wanted = [name.casefold() for name in preset.bones.values()]
+    wanted = [_plain(name) for name in preset.bones.values()]
     votes: Counter[str] = Counter()
     for name in set(wanted):
-        votes.update(bone[: -len(name)] for bone in lowered if bone.endswith(name))
+        votes.update(bone[: -len(name)] for bone in plain if bone.endswith(name))
     # Of equally frequent ones the shortest: no prefix at all before any other.
     return max(votes, key=lambda prefix: (votes[prefix], -len(prefix), prefix), default="")
 
@@ -118,8 +140,12 @@ def _from_one_on(bones: dict[str, str]) -> dict[str, str]:
 def _from_file(name: str, content: dict[str, Any]) -> Preset:
     marks = dict(zip(SIDES, (content["left"], content["right"]), strict=True))
     bones: dict[str, str] = {}
+    other_roots: tuple[str, ...] = ()
     for part, entry in content["bones"].items():
-        if part in ("spine", "neck"):
+        if part == "root" and not isinstance(entry, str):
+            bones[part], *others = entry
+            other_roots = tuple(others)
+        elif part in ("spine", "neck"):
             bones.update(zip(SPINE if part == "spine" else NECK, entry, strict=False))
         elif isinstance(entry, str) and "{side}" not in entry:
             bones[part] = entry
@@ -141,7 +167,14 @@ def _from_file(name: str, content: dict[str, Any]) -> Preset:
         )
         ik = IkControls(controls, poles, _switches(content["ik"], marks))
     controlled = content.get("controls", False)
-    return Preset(name, content["title"], bones, _switches(content, marks), controlled, ik)
+    followers = {
+        f"{side}_{part}": tuple(bone.replace("{side}", mark) for bone in names)
+        for part, names in content.get("followers", {}).items()
+        for side, mark in marks.items()
+    }
+    return Preset(
+        name, content["title"], bones, _switches(content, marks), controlled, ik, other_roots, followers
+    )
 
 
 def _switches(content: dict[str, Any], marks: dict[str, str]) -> dict[str, dict[str, float]]:

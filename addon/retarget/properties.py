@@ -11,7 +11,7 @@ import bpy
 from ...estimator.errors import InputError
 from ..take import PERSON_KEY
 from .automatic_map import FoundMap, Role, find_map
-from .bone_map import BoneMap, ik_content, read_ik
+from .bone_map import BoneMap, ik_content, read_followers, read_ik
 from .human_bones import FINGERS, HUMAN_BONES, label
 from .plan import RetargetSettings
 from .rest_rig import read_rest_rig
@@ -66,6 +66,7 @@ class KineliftBoneMap(bpy.types.PropertyGroup):
     ik: bpy.props.StringProperty(
         description="The rig's IK controls, as JSON; empty if it has none that are known"
     )
+    followers: bpy.props.StringProperty(description="Which further bones turn as a human bone does, as JSON")
 
 
 class KineliftRetargetSettings(bpy.types.PropertyGroup):
@@ -190,6 +191,7 @@ def show_map(rig_map: KineliftBoneMap, bone_map: BoneMap, found: str) -> None:
     rig_map.controls = bone_map.controls
     rig_map.switches = json.dumps({bone: dict(values) for bone, values in bone_map.switches.items()})
     rig_map.ik = "" if bone_map.ik is None else json.dumps(ik_content(bone_map.ik))
+    rig_map.followers = json.dumps({human: list(bones) for human, bones in bone_map.followers.items()})
     rig_map.found, rig_map.active = found, 0
 
 
@@ -202,7 +204,8 @@ def shown_map(rig_map: KineliftBoneMap) -> BoneMap:
     """What a map's lines say now."""
     bones = {line.human: line.bone for line in rig_map.bones if line.bone}
     ik = read_ik("The bone map", json.loads(rig_map.ik)) if rig_map.ik else None
-    return BoneMap(bones, json.loads(rig_map.switches or "{}"), rig_map.controls, ik)
+    followers = read_followers("The bone map", json.loads(rig_map.followers or "{}"))
+    return BoneMap(bones, json.loads(rig_map.switches or "{}"), rig_map.controls, ik, followers)
 
 
 def chosen_settings(settings: KineliftRetargetSettings, scene: bpy.types.Scene) -> RetargetSettings:

@@ -25,9 +25,9 @@ from .forward_kinematics import Posed, World
 from .hand_keeping import kept_hands
 from .ik_controls import ik_curves, limb_bones, present_switches
 from .local_keys import bone_path, location_curves, rotation_curves
-from .plan import Plan, RetargetSettings, make_plan, moved_bones
+from .plan import Plan, RetargetSettings, followers, make_plan, moved_bones
 from .rest_rig import read_rest_rig, with_pose_scales
-from .solving import solve_evaluated, solve_rigid
+from .solving import solve_evaluated, solve_rigid, twisted_for_hinges
 from .source_motion import SourceMotion, frame_range, read_source
 
 Array = NDArray[np.float64]
@@ -91,6 +91,7 @@ def retarget(
         if scaled is not None:
             target_body = read_body(with_pose_scales(target_body.rig, scaled), target_map)
         bones = [target_body.bone_map.bones[human] for human in moved_bones(motion, target_body, settings)]
+        bones += [bone for others in followers(target_body).values() for bone in others]
         rig = observe_controls(target, target_body.rig, bones, target_stage)
         plan = make_plan(scene, source, source_body, target, target_body, motion, rig, settings)
         yield 0.5
@@ -106,7 +107,7 @@ def retarget(
                 target,
                 rig,
                 plan.world,
-                plan.rotations,
+                {row: posed.rotations[row] for row in plan.rotations},  # as far as locks let them
                 posed,
                 plan.hips,
                 plan.thighs,
@@ -130,7 +131,8 @@ def retarget(
 
 
 def _solved(rig: ControlRig, plan: Plan) -> Posed:
-    return solve_rigid(rig, plan.world, plan.rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre)
+    rotations = twisted_for_hinges(rig, plan.rotations, plan.limbs)
+    return solve_rigid(rig, plan.world, rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre)
 
 
 def require_pair(source: bpy.types.Object, target: bpy.types.Object) -> None:

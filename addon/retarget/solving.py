@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 import numpy as np
@@ -13,6 +13,7 @@ from ..quaternions import conjugate, multiply, rotate
 from .control_rig import ARMATURE, ControlRig, set_rotation, spaces_of
 from .evaluation import Stage
 from .forward_kinematics import Posed, World, pose_controls
+from .rotation_locks import twist_for_hinge
 from .rotations import angle_between, from_matrices
 
 Array = NDArray[np.float64]
@@ -42,6 +43,23 @@ def solve_rigid(
     return (
         posed if np.abs(missing).max() < 1e-9 else pose_controls(rig, world, rotations, heads | {hips: start})
     )
+
+
+def twisted_for_hinges(
+    rig: ControlRig, rotations: dict[int, Array], limbs: Sequence[tuple[int, int]]
+) -> dict[int, Array]:
+    """Rotations (N, 4) by control with which knees and elbows that are hinges can point as wanted.
+
+    Args:
+        limbs: upper and lower control of each arm and leg.
+    """
+    found = dict(rotations)
+    for upper, lower in limbs:
+        control = rig.controls[lower]
+        if control.locks is not None and control.turned_by == upper and {upper, lower} <= set(rotations):
+            turn = twist_for_hinge(rotations[upper], rotations[lower], control.turn, control.locks)
+            found[upper] = multiply(turn, rotations[upper])
+    return found
 
 
 def solve_evaluated(

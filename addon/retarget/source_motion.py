@@ -191,11 +191,11 @@ def _basis_rotations(channels: Channels, bone: bpy.types.PoseBone, frames: Array
     if mode == "QUATERNION":
         q = _sampled(channels, bone, "rotation_quaternion", frames)
         length = np.linalg.norm(q, axis=1, keepdims=True)
-        return np.where(length > 1e-9, q / np.where(length > 1e-9, length, 1.0), IDENTITY)
+        return np.where(length <= 1e-9, IDENTITY, q / np.where(length <= 1e-9, 1.0, length))
     if mode == "AXIS_ANGLE":
         values = _sampled(channels, bone, "rotation_axis_angle", frames)
         axis, length = values[:, 1:], np.linalg.norm(values[:, 1:], axis=1, keepdims=True)
-        axis = np.where(length > 1e-9, axis / np.where(length > 1e-9, length, 1.0), [0.0, 1.0, 0.0])
+        axis = np.where(length <= 1e-9, [0.0, 1.0, 0.0], axis / np.where(length <= 1e-9, 1.0, length))
         return about_axis(axis, values[:, 0])
     return from_euler(_sampled(channels, bone, "rotation_euler", frames), mode)
 

@@ -81,8 +81,34 @@ def joint_places(build: Build, names: set[str]) -> dict[str, Array]:
 
 
 def build_rig(names: dict[str, str], build: Build = Build(), name: str = "Target") -> bpy.types.Object:
-    """An armature whose bones carry these names (human bone → name), linked to the scene and active."""
+    """An armature whose bones carry these names (human bone → name), linked to the scene and active.
+
+    Bones are made in the order of ``names``, as far as parents have to come before their children.
+    """
     places = joint_places(build, set(names))
+    bones = []
+    for human, bone in names.items():
+        parent = next((above for above in parent_candidates(human) if above in names), None)
+        bones.append((bone, names[parent] if parent else "", human))
+    return build_tree(
+        _parents_first(bones), {names[human]: place for human, place in places.items()}, names, build, name
+    )
+
+
+def build_tree(
+    bones: list[tuple[str, str, str]],
+    places: dict[str, Array],
+    human_bones: dict[str, str],
+    build: Build,
+    name: str,
+) -> bpy.types.Object:
+    """An armature of bones given by name, parent's name and human bone (or nothing), in their order.
+
+    Args:
+        places: (3,) where each bone begins, by its name.
+        human_bones: human bone → name.
+    """
+    by_human = {human: places[bone] for human, bone in human_bones.items()}
     spin = Matrix.Rotation(np.radians(build.turned), 3, "Z")
     if build.y_up:
         spin = Matrix.Rotation(-np.pi / 2, 3, "X") @ spin
@@ -93,19 +119,29 @@ def build_rig(names: dict[str, str], build: Build = Build(), name: str = "Target
     bpy.context.view_layer.objects.active = blender_object
     bpy.ops.object.mode_set(mode="EDIT")
     made: dict[str, bpy.types.EditBone] = {}
-    for human, place in places.items():
-        bone = armature.edit_bones.new(names[human])
-        head = spin @ Vector(place)
-        end = _end(human, places)
+    for own, parent, human in bones:
+        bone = armature.edit_bones.new(own)
+        place = places[own]
+        end = _end(human, by_human) if human else place + np.array([0.0, 0.0, 0.03])
         if build.any_tails:
             end = place + 0.1 * _unit(generator.normal(size=3))
-        bone.head, bone.tail = head, spin @ Vector(end)
+        bone.head, bone.tail = spin @ Vector(place), spin @ Vector(end)
         bone.roll = generator.uniform(-np.pi, np.pi)
-        parent = next((above for above in parent_candidates(human) if above in made), None)
         bone.parent = made[parent] if parent else None
-        made[human] = bone
+        made[own] = bone
     bpy.ops.object.mode_set(mode="OBJECT")
     return blender_object
+
+
+def _parents_first(bones: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    ordered: list[tuple[str, str, str]] = []
+    left = list(bones)
+    while left:
+        done = {bone for bone, _, _ in ordered} | {""}
+        bone = next(bone for bone in left if bone[1] in done)
+        left.remove(bone)
+        ordered.append(bone)
+    return ordered
 
 
 def build_preset(

@@ -129,6 +129,10 @@ def test_maps_as_json(tmp_path: Path) -> None:
     assert bone_map.ik.bones["left_hand"] == "hand_ik.L"
     save_map(tmp_path / "map.json", bone_map)
     assert load_map(tmp_path / "map.json") == bone_map
+    toes = PRESETS["makehuman"]
+    assert toes.followers["right_toes"] == ("toe2-1.R", "toe3-1.R", "toe4-1.R", "toe5-1.R")
+    save_map(tmp_path / "toes.json", BoneMap(toes.bones, followers=toes.followers))
+    assert load_map(tmp_path / "toes.json").followers == toes.followers
 
 
 @pytest.mark.parametrize(
@@ -140,6 +144,8 @@ def test_maps_as_json(tmp_path: Path) -> None:
         ('{"kind": "kinelift bone map", "bones": {"tail": "x"}}', "'tail' is no human bone"),
         ('{"kind": "kinelift bone map", "bones": {}, "switches": {"a": {"b": "c"}}}', '"switches"'),
         ('{"kind": "kinelift bone map", "bones": {}, "ik": []}', '"ik" must hold'),
+        ('{"kind": "kinelift bone map", "bones": {}, "followers": {"head": "x"}}', "a list of bones"),
+        ('{"kind": "kinelift bone map", "bones": {}, "followers": {"tail": []}}', "'tail'"),
         ('{"kind": "kinelift bone map", "bones": {}, "ik": {"bones": {"tail": "x"}, "poles": {}}}', "'tail'"),
     ],
 )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import Curve, read_curves, write_curves
 from kinelift_checkout.addon.retarget.anatomy import read_body
-from kinelift_checkout.addon.retarget.foot_contacts import runs
+from kinelift_checkout.addon.retarget.evaluation import stage
+from kinelift_checkout.addon.retarget.foot_contacts import contacts, ground_height, runs
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from kinelift_checkout.addon.retarget.rotations import to_matrices
+from kinelift_checkout.addon.retarget.source_motion import SourceMotion, read_source
 from kinelift_checkout.addon.retarget.transfer import Placing
 from kinelift_checkout.addon.take_properties import CONTACT_PROPERTIES
+from kinelift_checkout.addon.timing import scene_rate
 from kinelift_checkout.estimator.skeleton import CONTACT_NAMES
 from numpy.typing import NDArray
 
@@ -28,11 +34,21 @@ PRESETS = {preset.name: preset for preset in presets()}
 FRAMES = 70
 
 
-def poses(armature: bpy.types.Object, humans: tuple[str, ...]) -> dict[str, Array]:
+def poses(armature: bpy.types.Object, humans: tuple[str, ...], frames: int = FRAMES) -> dict[str, Array]:
     """(N, 3) heads by human bone over all frames."""
     bone_map = map_of(armature)
-    found = [shown(armature, bone_map, frame)[0] for frame in range(1, FRAMES + 1)]
+    found = [shown(armature, bone_map, frame)[0] for frame in range(1, frames + 1)]
     return {human: np.array([heads[human] for heads in found]) for human in humans}
+
+
+def heels(armature: bpy.types.Object, side: str) -> Array:
+    """(N, 3) the point of the sole behind the ankle, as the foot's bone carries it."""
+    bone_map = map_of(armature)
+    body = read_body(read_rest_rig(armature), bone_map)
+    foot = f"{side}_foot"
+    carried = to_matrices(body.rotations[foot]).T @ (body.heels[side] - body.heads[foot])
+    found = [shown(armature, bone_map, frame) for frame in range(1, FRAMES + 1)]
+    return np.array([heads[foot] + turns[foot] @ carried for heads, turns in found])
 
 
 def knee_angles(joints: dict[str, Array], side: str) -> Array:
@@ -80,6 +96,15 @@ def test_feet_that_stand_stay(build: Build, known: bool) -> None:
             assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
             assert np.abs(step[:, 2] - 0.3 - over_ball).max() < 0.006
         assert (ball[:, 2] - 0.3 - over_ball).min() > -0.004
+        heel = heels(target, side)
+        flat = [
+            part for part in runs(stands & (motion.contacts[:, 2 * index] > 0.5)) if part[1] - part[0] > 5
+        ]
+        assert flat
+        for start, end in flat:
+            step = heel[start + 1 : end - 1]
+            assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
+            assert np.abs(step[:, 2] - 0.3).max() < 0.006
         angles = knee_angles(joints, side)
         assert np.abs(np.diff(angles)).max() < np.abs(np.diff(before[index])).max() + 5.0
         # Knees bend forward: the knee lies before the line from hip to ankle.
@@ -123,3 +148,43 @@ def test_a_noisy_source_stands_still_on_the_target() -> None:
         if end - start > 8:
             still = ball[start + 3 : end - 3]
             assert np.linalg.norm(np.diff(still, axis=0), axis=1).max() < 0.002
+
+
+REAL = (
+    "cmu_asfamc/02_01_walk",
+    "cmu_dragonforged/05_11_dance",
+    "cmu_expmap_train/unk_jumping_2",
+    "reactidle/008_genuine",
+)
+
+
+@pytest.mark.parametrize("clip", REAL)
+@pytest.mark.parametrize("legs", [0.7, 1.3])
+def test_real_motion_capture_by_blenders_importer(shared: Path, clip: str, legs: float) -> None:
+    """Noise, dance and jumps, contacts detected: knees change no faster when planted, feet stay."""
+    (path,) = (shared / "mocap").glob(f"{clip}*.bvh")
+    bpy.ops.import_anim.bvh(filepath=str(path), frame_start=1, update_scene_fps=True)
+    source = bpy.context.object
+    target = build_preset(PRESETS["unreal"], Build(arms=45.0, legs=legs, seed=3))
+    last, rate = 240, scene_rate(bpy.context.scene)
+    source_map = map_of(source, "SOURCE")
+    body = read_body(read_rest_rig(source), source_map)
+    with stage(source, bpy.context.scene) as own:
+        *_, motion = read_source(source, body, np.arange(1.0, last + 1), own)
+    assert isinstance(motion, SourceMotion)
+    standing = contacts(source, motion, body, ground_height(motion), rate)
+    fastest, feet = [], {}
+    for plant in (False, True):
+        run(source, target, RetargetSettings(plant_feet=plant, frames=(1, last)))
+        feet = poses(target, LEG, last)
+        fastest.append(max(np.abs(np.diff(knee_angles(feet, side))).max() for side in ("left", "right")))
+    assert fastest[1] < fastest[0] + 5.0
+    checked = 0
+    for side in ("left", "right"):
+        for start, end in runs(standing[side][:, 1]):
+            if end - start > 4:
+                step = feet[f"{side}_toes"][start + 1 : end - 1]
+                assert np.linalg.norm(np.diff(step[:, :2], axis=0), axis=1).max() < 0.0002
+                assert np.abs(np.diff(step[:, 2])).max() < 0.005  # while it is set down
+                checked += 1
+    assert checked

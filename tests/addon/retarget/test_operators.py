@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from kinelift_checkout.addon.animation import fcurves_of
+from kinelift_checkout.addon.animation import array_curves, fcurves_of, write_curves
 from kinelift_checkout.addon.retarget.automatic_map import find_map
+from kinelift_checkout.addon.retarget.local_keys import bone_path
 from kinelift_checkout.addon.retarget.operators import whats_missing
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.properties import (
@@ -19,6 +21,7 @@ from kinelift_checkout.addon.retarget.properties import (
     shown_map,
 )
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
+from mathutils import Matrix
 
 from tests.addon.file_state import file_state
 from tests.addon.motions import random_motion
@@ -192,3 +195,88 @@ def test_ik_is_offered_where_the_rig_has_it_and_plain_rigs_beside_it_get_fk() ->
     assert shown_map(settings.target_map).ik == ik
     with pytest.raises(RuntimeError, match=r"has no bone hand_ik\.L for IK; choose FK Controls"):
         bpy.ops.kinelift.retarget()
+
+
+def without_action(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    source.animation_data_clear()
+
+
+def no_hips(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    line = next(one for one in bpy.context.scene.kinelift_retarget.target_map.bones if one.human == "hips")
+    line.bone = ""
+
+
+def no_bones(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    target.data = bpy.data.armatures.new("Empty")
+
+
+def no_length(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    target.data.transform(Matrix.Scale(0.0, 4))
+
+
+def negative(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    target.scale.y = -1.0
+
+
+def no_pose(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    target.data.pose_position = "REST"
+
+
+def same(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    bpy.context.scene.kinelift_retarget.target = source
+
+
+def not_a_number(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    turns = np.full((2, 4), np.nan)
+    curves = array_curves(f"{bone_path('Hips')}rotation_quaternion", np.array([1.0, 9.0]), np.zeros((2, 4)))
+    write_curves(source, "Broken", curves)
+    for curve, values in zip(fcurves_of(source), turns.T, strict=True):
+        for key, value in zip(curve.keyframe_points, values, strict=True):
+            key.co.y = value
+
+
+def linked(source: bpy.types.Object, target: bpy.types.Object) -> None:
+    path = Path(bpy.app.tempdir) / "hero.blend"
+    target.name = "Hero"
+    bpy.data.libraries.write(str(path), {target})
+    bpy.data.objects.remove(target)
+    with bpy.data.libraries.load(str(path), link=True) as (_, wanted):
+        wanted.objects = ["Hero"]
+    hero = next(ob for ob in bpy.data.objects if ob.library is not None)
+    bpy.context.scene.collection.objects.link(hero)
+    bpy.context.scene.kinelift_retarget.target = hero
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (without_action, "Walk Person 1: has no action that moves its bones; give the source an action"),
+        (no_hips, "mixamo: no bone is chosen for Hips; choose them in the bone map"),
+        (
+            no_bones,
+            "mixamo: (the armature has no bones; choose another one|has no bone Hips, the map's Hips)",
+        ),
+        (no_length, r"mixamo: bone \w+ has no length; give it one in Edit Mode"),
+        (negative, r"mixamo: the object's scale is negative; apply the scale \(Ctrl A\) first"),
+        (no_pose, "mixamo: is shown in Rest Position; set Pose Position"),
+        (same, "Walk Person 1: is source and target; choose two armatures"),
+        (not_a_number, "Walk Person 1: its action gives poses that are no numbers; check its curves"),
+        (linked, "Hero: is linked from another file; make a library override of it first"),
+    ],
+)
+def test_what_cant_be_done_is_said_in_one_line_and_nothing_changes(
+    spoil: Callable[[bpy.types.Object, bpy.types.Object], None], said: str
+) -> None:
+    source, target = set_up()
+    spoil(source, target)
+    bpy.context.view_layer.update()
+    settings = bpy.context.scene.kinelift_retarget
+    before = file_state()
+    posed = [repr(untouched(ob)["pose"]) for ob in (settings.source, settings.target)]
+    previews = (bpy.ops.kinelift.preview_retarget,) if spoil is not without_action else ()
+    for operator in (bpy.ops.kinelift.retarget, bpy.ops.kinelift.live_preview_retarget, *previews):
+        with pytest.raises(RuntimeError, match=said) as error:
+            operator()
+        assert len(str(error.value).strip().splitlines()) == 1
+        assert file_state() == before
+        assert [repr(untouched(ob)["pose"]) for ob in (settings.source, settings.target)] == posed

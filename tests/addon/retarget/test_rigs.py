@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +10,20 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
+from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
+from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
 from kinelift_checkout.addon.retarget.evaluation import stage
 from kinelift_checkout.addon.retarget.export_operators import export_armature
+from kinelift_checkout.addon.retarget.foot_contacts import runs
+from kinelift_checkout.addon.retarget.human_bones import REQUIRED
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.retarget_result import write_results
 from kinelift_checkout.addon.retarget.retargeting import finished, retarget
+from kinelift_checkout.addon.retarget.rotations import to_matrices
 from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion_bvh import save_bvh
 from mathutils import Matrix
@@ -37,7 +43,10 @@ from tests.addon.retarget.other_blender import run_in_other_blender
 from tests.addon.retarget.rigs import Build, build_preset
 from tests.addon.retarget.sources import take_of, walking_motion
 
-pytestmark = pytest.mark.usefixtures("empty_file")
+pytestmark = [
+    pytest.mark.usefixtures("empty_file"),
+    pytest.mark.filterwarnings("error::RuntimeWarning"),
+]
 
 PRESETS = {preset.name: preset for preset in presets()}
 
@@ -80,6 +89,21 @@ def test_rigifys_metarig(rigify: tuple[bpy.types.Object, bpy.types.Object], roll
         assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
 
 
+def test_rigifys_metarig_by_its_shape_alone(rigify: tuple[bpy.types.Object, bpy.types.Object]) -> None:
+    """With all the bones of its face, which look like limbs from some sides."""
+    metarig, _ = rigify
+    generator = random.Random(4)
+    own = {}
+    for bone in list(metarig.data.bones):
+        name = f"b{generator.getrandbits(40):x}"
+        own[name], bone.name = bone.name, name
+    found = find_map(read_rest_rig(metarig), "TARGET")
+    assert "shape" in found.how
+    wanted = PRESETS["rigify_metarig"].bones
+    for human in (*REQUIRED, "head", "left_hand", "right_hand", "left_toes", "right_toes"):
+        assert own[found.bone_map.bones[human]] == wanted[human], human
+
+
 def test_rigifys_generated_rig_moves_its_mesh_bones(
     rigify: tuple[bpy.types.Object, bpy.types.Object],
 ) -> None:
@@ -108,6 +132,50 @@ def test_rigifys_generated_rig_moves_its_mesh_bones(
     theirs = shown(source, map_of(source, "SOURCE"), 7)[0]
     ours = shown(copy, map_of(copy), 7)[0]
     assert degrees_between(directions(theirs), directions(ours)).max() < 1.0
+
+
+def test_rigifys_bones_turn_as_the_sources_do(rigify: tuple[bpy.types.Object, bpy.types.Object]) -> None:
+    """Orientation with twist, of the bones that the mesh's bones follow, against the matched rest."""
+    _, rig = rigify
+    source = take_of(random_motion(frames=12, swing=0.5, tilt=0.3))
+    source_map, mechanism = map_of(source, "SOURCE"), map_of(rig, "SOURCE")
+    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (rig, mechanism))]
+    rests = matched_rests(*bodies)
+    run(source, rig)
+    checked = 0
+    for frame in (1, 7, 12):
+        their_turns, our_turns = (
+            shown(ob, m, frame)[1] for ob, m in ((source, source_map), (rig, mechanism))
+        )
+        for human in mechanism.bones:
+            if human not in source_map or human == "root" or human.startswith(("spine", "neck")):
+                continue
+            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
+            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
+            assert turn_between(turn @ rest, our_turns[human]) < 1.0, human
+            checked += 1
+    assert checked > 50
+
+
+@pytest.mark.parametrize("limbs", ["FK", "IK"])
+def test_rigifys_feet_stay_where_they_stand(
+    rigify: tuple[bpy.types.Object, bpy.types.Object], limbs: str
+) -> None:
+    _, rig = rigify
+    motion = walking_motion(20, 70)
+    source = take_of(motion)
+    run(source, rig, RetargetSettings(limbs=limbs))
+    mesh_bones = BoneMap({f"{side}_toes": f"DEF-toe.{side[0].upper()}" for side in ("left", "right")})
+    balls = [shown(rig, mesh_bones, frame)[0] for frame in range(1, 71)]
+    checked = 0
+    for index, side in enumerate(("left", "right")):
+        path = np.array([ball[f"{side}_toes"] for ball in balls])
+        for start, end in runs(motion.contacts[:, 2 * index + 1] > 0.5):
+            if end - start > 6:
+                step = path[start + 1 : end - 1]
+                assert np.linalg.norm(np.diff(step, axis=0), axis=1).max() < 0.002
+                checked += 1
+    assert checked > 2
 
 
 @pytest.mark.parametrize("root_mode", ["HIPS", "ROOT_BONE"])

@@ -85,15 +85,17 @@ def test_limbs_point_as_the_sources_do(name: str, build: Build) -> None:
 
 @pytest.mark.parametrize("name", ["unity_vrm", "biped", "cmu", "xsens", "character_creator"])
 def test_rests_that_mean_the_same_give_the_same_pose(name: str) -> None:
-    """One motion onto an A-pose and a T-pose rig of the same person: all joints are at the same places."""
+    """One motion onto an A-pose and a T-pose rig of the same person: all joints are at the same places, so
+    nothing is twisted either: knuckles and finger joints lie beside their hands."""
     source = take_of(random_motion(frames=8, swing=0.5))
     rigs = [build_preset(PRESETS[name], Build(arms=arms, seed=seed)) for arms, seed in ((0.0, 1), (55.0, 2))]
     heads = []
     for rig in rigs:
         run(source, rig)
         heads.append(shown(rig, map_of(rig), 6)[0])
-    for human in ("left_hand", "right_hand", "left_foot", "right_toes", "head"):
-        np.testing.assert_allclose(heads[0][human], heads[1][human], atol=1e-4)
+    for human in heads[0]:
+        if human != "root":
+            np.testing.assert_allclose(heads[0][human], heads[1][human], atol=1e-4, err_msg=human)
 
 
 @pytest.mark.parametrize("name", PRESETS)

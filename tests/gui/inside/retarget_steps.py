@@ -93,6 +93,40 @@ def retarget_onto_character() -> Steps[None]:
     yield from _look(view)
 
 
+def cancel_retarget_by_key() -> Steps[None]:
+    """Another retarget, ended by the Esc key."""
+    view, settings = area_of("VIEW_3D"), bpy.context.scene.kinelift_retarget
+    # With a constraint the source is evaluated frame by frame, which takes its time.
+    hips = settings.source.pose.bones["Hips"]
+    hips.constraints.new("LIMIT_SCALE")
+    yield 0.3
+    before, action = file_state(), settings.target.animation_data.action.name
+    pose = [tuple(map(tuple, bone.matrix_basis)) for bone in settings.target.pose.bones]
+    yield from point_at(view, RETARGET)
+    yield 0.2
+    act("click", 1)
+    check("a long retarget runs when Esc is pressed", (yield from until(_is_running, PATIENCE)))
+    pressed = time.monotonic()
+    act("key", "Escape")
+    gone = yield from until(lambda: not _is_running(), PATIENCE)
+    measure("Esc to the retarget's end", time.monotonic() - pressed, "s")
+    yield 0.3
+    after, settings = file_state(), bpy.context.scene.kinelift_retarget
+    changed = [key for key in before if before[key] != after[key]]
+    kept = settings.target.animation_data.action.name == action
+    check("Esc ends it and nothing is left", gone and kept and not changed, changed)
+    now = [tuple(map(tuple, bone.matrix_basis)) for bone in settings.target.pose.bones]
+    check("and the character stands as it stood", now == pose)
+    hips = settings.source.pose.bones["Hips"]
+    hips.constraints.remove(hips.constraints[0])
+    yield 0.2
+
+
+def _is_running() -> bool:
+    (window,) = bpy.context.window_manager.windows
+    return any(operator.bl_idname == "KINELIFT_OT_retarget" for operator in window.modal_operators)
+
+
 def _is_retargeted() -> bool:
     animation = bpy.data.objects["Character"].animation_data
     return animation is not None and animation.action is not None

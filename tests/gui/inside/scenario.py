@@ -28,7 +28,7 @@ from estimate_steps import (
 from file_steps import load_while_running, remove, save_and_reload, switch_off_and_on
 from installed import EXTENSION
 from report import check, save, say
-from retarget_steps import retarget_onto_character
+from retarget_steps import cancel_retarget_by_key, retarget_onto_character
 
 FOOTAGE = Path("/mnt/footage")
 SAVED = Path("/mnt/saved.blend")
@@ -46,6 +46,7 @@ def scenario() -> Steps[None]:
     yield from estimate_again()
     yield from look_through_camera()
     yield from retarget_onto_character()
+    yield from cancel_retarget_by_key()
     yield from look_at_clip_editor()
     yield from drop_files(FOOTAGE)
     yield from save_and_reload(SAVED)
