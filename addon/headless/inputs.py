@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ...estimator.command_line.clips import Clip, check_outputs, clip_name, clip_paths, expanded
+from ...estimator.command_line.clips import Clip, check_outputs, clip_name, clip_paths, expanded, real_path
 from ...estimator.errors import InputError
 from ..sidecar import find_sidecar
 from .motion_source import MOTION_ENDINGS
@@ -36,7 +36,7 @@ def find_batch_clips(inputs: Sequence[str], out: Path, endings: Collection[str])
     for given in inputs:
         for start in expanded(given):
             for clip in _clips(start, out.resolve(), videos):
-                found.setdefault(clip.path.resolve(), clip)
+                found.setdefault(real_path(clip.path), clip)
     clips = list(found.values())
     check_outputs(clips, out, endings)
     return clips
@@ -70,7 +70,7 @@ def _motions_in(start: Path, out: Path) -> list[Path]:
         if path.suffix.lower() in MOTION_ENDINGS
         and path.is_file()
         and not path.name.startswith(".")
-        and out.resolve() not in path.resolve().parents
+        and out.resolve() not in real_path(path).parents
     )
 
 
@@ -97,7 +97,7 @@ class _Videos:
 
     def of(self, keypoints: Path) -> Path | None:
         """The one that these keypoints lie beside; None if there is none, or more than one."""
-        path = keypoints.resolve()
+        path = real_path(keypoints)
         for folder in path.parents[:_FOLDERS_UP]:
             videos = self._in_folder(folder).get(path, [])
             if videos:
@@ -113,7 +113,7 @@ def _with_keypoints(folder: Path) -> dict[Path, list[Path]]:
         for video in videos:
             keypoints = find_sidecar(video)
             if keypoints is not None:
-                found.setdefault(keypoints.resolve(), []).append(video)
+                found.setdefault(real_path(keypoints), []).append(video)
     except OSError:  # a folder further up that may not be read
         return {}
     return found

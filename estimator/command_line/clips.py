@@ -60,10 +60,15 @@ def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> li
             # A folder without clips stays as it is: reading it tells what is wrong.
             for path in list(clip_paths(start, out.resolve())) or [start]:
                 clip = Clip(path, clip_name(path))
-                found.setdefault((path.resolve(), clip.name), clip)
+                found.setdefault((real_path(path), clip.name), clip)
     clips = list(found.values())
     check_outputs(clips, out, endings)
     return clips
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads; unlike ``Path.resolve`` it puts up with links that lead round in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def expanded(given: str) -> list[Path]:
@@ -82,9 +87,11 @@ def clip_paths(path: Path, out: Path | None = None) -> Iterator[Path]:
         yield path
         return
     for entry in sorted(path.iterdir()):
-        if entry.name.startswith(".") or entry.resolve() == out:
+        if entry.name.startswith(".") or real_path(entry) == out:
             continue
         if entry.is_dir():
+            if real_path(entry) in {real_path(path), *real_path(path).parents}:
+                continue  # a link to a folder that this one lies in
             yield from clip_paths(entry, out)
         elif entry.suffix.lower() in CLIP_ENDINGS:
             yield entry

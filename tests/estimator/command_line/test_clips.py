@@ -40,6 +40,13 @@ def test_a_sequence_with_a_defective_frame_is_still_one_clip(takes: Path, tmp_pa
     assert found([takes / "walk"], tmp_path) == ["walk"]
 
 
+def test_links_that_lead_round_in_a_circle_stop_nothing(takes: Path, tmp_path: Path) -> None:
+    (takes / "more" / "takes").symlink_to(takes, target_is_directory=True)
+    (takes / "more" / "again").symlink_to(takes / "more", target_is_directory=True)
+    (takes / "z.json").symlink_to("z.json")
+    assert found([takes], tmp_path / "out") == ["a", "b", "c", "walk", "z"]  # z for its own error
+
+
 def test_a_folder_with_one_clip_is_not_a_sequence(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     folder.mkdir()
