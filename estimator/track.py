@@ -126,7 +126,7 @@ def clean_keypoints(
     if negative.any():
         *_, k = np.argwhere(negative)[0]
         raise InputError(
-            f"{where}: the confidence of keypoint {KEYPOINT_NAMES[k]}, {scores[negative][0]:g} is negative; "
+            f"{where}: keypoint {KEYPOINT_NAMES[k]}: its confidence of {scores[negative][0]:g} is negative; "
             "it must lie between 0 and 1"
         )
     missing = nan | (scores == 0) | (points == 0).all(axis=-1)

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import bpy
 
-from ...estimator.command_line.clips import Clip, check_outputs, clip_name, clip_paths, expanded, real_path
+from ...estimator.command_line.clips import (
+    Clip,
+    check_outputs,
+    clip_name,
+    clip_paths,
+    expanded,
+    is_folder,
+    real_path,
+)
 from ...estimator.errors import InputError
 from ..sidecar import find_sidecar
 from .motion_source import MOTION_ENDINGS
@@ -62,7 +70,7 @@ def find_motions(inputs: Sequence[str], out: Path, endings: Collection[str]) -> 
 
 
 def _motions_in(start: Path, out: Path) -> list[Path]:
-    if not start.is_dir():
+    if not is_folder(start):
         return []
     return sorted(
         path
@@ -80,8 +88,8 @@ def is_video(path: Path) -> bool:
 
 
 def _clips(start: Path, out: Path, videos: _Videos) -> Iterator[Clip]:
-    if is_video(start) and not start.is_dir():
-        keypoints = find_sidecar(start) if start.parent.is_dir() else None
+    if is_video(start) and not is_folder(start):
+        keypoints = find_sidecar(start) if is_folder(start.parent) else None
         yield Clip(keypoints or start, start.stem, start)
         return
     for path in list(clip_paths(start, out)) or [start]:
