@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..estimator.picture_size import extent, is_within
 from ..estimator.track import KeypointTrack
 
 _SAME_ASPECT = 0.004
 """Relative; 1088 for 1080 differs by 0.7 %, rounding to whole pixels by 0.2 % in a picture of 480."""
-_BEYOND = 0.02
-"""Of the picture's size; detectors guess hidden limbs a little outside."""
-_OUTLIERS = 1.0
-"""Per cent of the coordinates that may lie anywhere."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +31,7 @@ class KeypointPicture:
 
 def keypoint_picture(tracks: Sequence[KeypointTrack]) -> KeypointPicture:
     """From all people of a clip."""
-    points = np.concatenate([track.keypoints[track.present] for track in tracks])
-    right, bottom = np.percentile(points, 100 - _OUTLIERS, axis=0) if len(points) else (0.0, 0.0)
-    return KeypointPicture(tracks[0].width or 0, tracks[0].height or 0, float(right), float(bottom))
+    return KeypointPicture(tracks[0].width or 0, tracks[0].height or 0, *extent(tracks))
 
 
 def picture_warning(picture: KeypointPicture, clip_size: tuple[int, int]) -> str | None:
@@ -51,7 +46,8 @@ def picture_warning(picture: KeypointPicture, clip_size: tuple[int, int]) -> str
         fits, fits_turned = _same_aspect(size, clip_size), _same_aspect((size[1], size[0]), clip_size)
         seen = f"are from a picture of {size[0]} × {size[1]}"
     else:
-        fits, fits_turned = _within(picture, width, height), _within(picture, height, width)
+        reach = picture.right, picture.bottom
+        fits, fits_turned = is_within(*reach, width, height), is_within(*reach, height, width)
         seen = f"reach to {picture.right:.0f} × {picture.bottom:.0f}"
     if fits:
         return None
@@ -73,7 +69,3 @@ def fitted_to_clip(track: KeypointTrack, clip_size: tuple[int, int]) -> Keypoint
 
 def _same_aspect(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return abs(a[0] * b[1] / (a[1] * b[0]) - 1) < _SAME_ASPECT
-
-
-def _within(picture: KeypointPicture, width: int, height: int) -> bool:
-    return picture.right <= width * (1 + _BEYOND) and picture.bottom <= height * (1 + _BEYOND)

@@ -1,4 +1,4 @@
-"""A guess at the size of the picture that keypoints come from, where neither file nor user says it."""
+"""The size of the picture that keypoints come from: guessed where nobody says it, else checked."""
 
 from __future__ import annotations
 
@@ -27,6 +27,36 @@ COMMON_SIZES: tuple[tuple[int, int], ...] = tuple(
 
 _OUTLIERS = 0.5
 """Per cent of the coordinates that may lie beyond the edge: detectors guess where hidden limbs are."""
+
+
+_BEYOND = 0.02
+"""Of the picture's size; detectors guess hidden limbs a little outside."""
+
+_ASTRAY = 1.0
+"""Per cent of the coordinates that may lie anywhere, where a size is checked."""
+
+
+def extent(tracks: Sequence[KeypointTrack]) -> tuple[float, float]:
+    """How far right and down the keypoints of all people of a clip reach, pixels; 0 without keypoints."""
+    points = np.concatenate([track.keypoints[track.present] for track in tracks])
+    right, bottom = np.percentile(points, 100 - _ASTRAY, axis=0) if len(points) else (0.0, 0.0)
+    return float(right), float(bottom)
+
+
+def is_within(right: float, bottom: float, width: int, height: int) -> bool:
+    """Whether keypoints that reach so far can be on a picture of this size."""
+    return right <= width * (1 + _BEYOND) and bottom <= height * (1 + _BEYOND)
+
+
+def size_warning(tracks: Sequence[KeypointTrack], width: int, height: int) -> str | None:
+    """What is wrong with a size that was given, as the rest of a line; None if nothing seems to be."""
+    right, bottom = extent(tracks)
+    if is_within(right, bottom, width, height):
+        return None
+    turned = is_within(right, bottom, height, width)
+    todo = f"if width and height are swapped, give --size {height} {width}" if turned else "check the size"
+    reach = f"{right:.0f} × {bottom:.0f}"
+    return f"the keypoints reach to {reach}, beyond the picture of {width} × {height}; {todo}"
 
 
 def guess_picture_size(tracks: Sequence[KeypointTrack]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .keypoint_set import K
+from .keypoint_set import KEYPOINT_NAMES, K
 
 Progress = Callable[[float], None]
 """Told the fraction done, 0..1, as long work goes on; an exception raised in it ends the work."""
@@ -119,11 +119,16 @@ def clean_keypoints(
     if bad.any():
         *_, k = np.argwhere(bad)[0]
         raise InputError(
-            f"{where}: keypoint {k} lies at {points[bad][0].tolist()}, which is no pixel; repair or delete it"
+            f"{where}: keypoint {KEYPOINT_NAMES[k]} lies at {points[bad][0].tolist()}, which is no pixel; "
+            "repair or delete it"
         )
-    if (np.nan_to_num(scores) < 0).any():
-        lowest = np.nanmin(scores)
-        raise InputError(f"{where}: confidence {lowest:g} is negative; it must lie between 0 and 1")
+    negative = np.nan_to_num(scores) < 0
+    if negative.any():
+        *_, k = np.argwhere(negative)[0]
+        raise InputError(
+            f"{where}: keypoint {KEYPOINT_NAMES[k]}: its confidence of {scores[negative][0]:g} is negative; "
+            "it must lie between 0 and 1"
+        )
     missing = nan | (scores == 0) | (points == 0).all(axis=-1)
     points[missing] = np.nan
     return points, np.where(missing, 0.0, np.clip(scores, 0.0, 1.0))

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import bpy
 
+from ...estimator.command_line import conversion
 from ...estimator.command_line.clips import Clip
 from ...estimator.command_line.conversion import Settings
 from ...estimator.errors import InputError
-from ...estimator.keypoints import read_keypoints
 from ...estimator.track import KeypointTrack
 from ..blender_camera import is_readable
 from ..estimate_request import clip_rate
@@ -56,16 +56,7 @@ def read_people(
         InputError: see ``read_keypoints``.
     """
     if footage is None:
-        width, height = settings.size or (None, None)
-        tracks = read_keypoints(
-            clip.path,
-            settings.keypoint_format,
-            width=width,
-            height=height,
-            fps=settings.fps,
-            progress=progress,
-        )
-        return list(tracks), settings
+        return conversion.read_people(clip, settings, progress, note), settings
     size = (int(footage.size[0]), int(footage.size[1]))
     read = read_tracks(KeypointRequest(clip.path.resolve(), settings.keypoint_format, size), progress)
     forget_all()  # the memory for an interactive session is of no use here

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import bpy
 
-from ...estimator.command_line.clips import Clip, check_outputs, clip_name, clip_paths, expanded
+from ...estimator.command_line.clips import (
+    Clip,
+    check_outputs,
+    clip_name,
+    clip_paths,
+    expanded,
+    is_folder,
+    real_path,
+)
 from ...estimator.errors import InputError
 from ..sidecar import find_sidecar
 from .motion_source import MOTION_ENDINGS
@@ -36,7 +44,7 @@ def find_batch_clips(inputs: Sequence[str], out: Path, endings: Collection[str])
     for given in inputs:
         for start in expanded(given):
             for clip in _clips(start, out.resolve(), videos):
-                found.setdefault(clip.path.resolve(), clip)
+                found.setdefault(real_path(clip.path), clip)
     clips = list(found.values())
     check_outputs(clips, out, endings)
     return clips
@@ -62,7 +70,7 @@ def find_motions(inputs: Sequence[str], out: Path, endings: Collection[str]) -> 
 
 
 def _motions_in(start: Path, out: Path) -> list[Path]:
-    if not start.is_dir():
+    if not is_folder(start):
         return []
     return sorted(
         path
@@ -70,7 +78,7 @@ def _motions_in(start: Path, out: Path) -> list[Path]:
         if path.suffix.lower() in MOTION_ENDINGS
         and path.is_file()
         and not path.name.startswith(".")
-        and out.resolve() not in path.resolve().parents
+        and out.resolve() not in real_path(path).parents
     )
 
 
@@ -80,8 +88,8 @@ def is_video(path: Path) -> bool:
 
 
 def _clips(start: Path, out: Path, videos: _Videos) -> Iterator[Clip]:
-    if is_video(start) and not start.is_dir():
-        keypoints = find_sidecar(start) if start.parent.is_dir() else None
+    if is_video(start) and not is_folder(start):
+        keypoints = find_sidecar(start) if is_folder(start.parent) else None
         yield Clip(keypoints or start, start.stem, start)
         return
     for path in list(clip_paths(start, out)) or [start]:
@@ -97,7 +105,7 @@ class _Videos:
 
     def of(self, keypoints: Path) -> Path | None:
         """The one that these keypoints lie beside; None if there is none, or more than one."""
-        path = keypoints.resolve()
+        path = real_path(keypoints)
         for folder in path.parents[:_FOLDERS_UP]:
             videos = self._in_folder(folder).get(path, [])
             if videos:
@@ -113,7 +121,7 @@ def _with_keypoints(folder: Path) -> dict[Path, list[Path]]:
         for video in videos:
             keypoints = find_sidecar(video)
             if keypoints is not None:
-                found.setdefault(keypoints.resolve(), []).append(video)
+                found.setdefault(real_path(keypoints), []).append(video)
     except OSError:  # a folder further up that may not be read
         return {}
     return found

@@ -60,10 +60,23 @@ def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> li
             # A folder without clips stays as it is: reading it tells what is wrong.
             for path in list(clip_paths(start, out.resolve())) or [start]:
                 clip = Clip(path, clip_name(path))
-                found.setdefault((path.resolve(), clip.name), clip)
+                found.setdefault((real_path(path), clip.name), clip)
     clips = list(found.values())
     check_outputs(clips, out, endings)
     return clips
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads; unlike ``Path.resolve`` it puts up with links that lead round in a circle."""
+    return Path(os.path.realpath(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False, not an error, where that may not be looked at."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def expanded(given: str) -> list[Path]:
@@ -78,13 +91,15 @@ def expanded(given: str) -> list[Path]:
 
 def clip_paths(path: Path, out: Path | None = None) -> Iterator[Path]:
     """The clips in a folder at any depth, without those in the folder ``out``; a clip itself is one."""
-    if not path.is_dir() or _is_sequence(path):
+    if not is_folder(path) or _is_sequence(path):
         yield path
         return
     for entry in sorted(path.iterdir()):
-        if entry.name.startswith(".") or entry.resolve() == out:
+        if entry.name.startswith(".") or real_path(entry) == out:
             continue
-        if entry.is_dir():
+        if is_folder(entry):
+            if real_path(entry) in {real_path(path), *real_path(path).parents}:
+                continue  # a link to a folder that this one lies in
             yield from clip_paths(entry, out)
         elif entry.suffix.lower() in CLIP_ENDINGS:
             yield entry
@@ -93,9 +108,13 @@ def clip_paths(path: Path, out: Path | None = None) -> Iterator[Path]:
 def _is_sequence(folder: Path) -> bool:
     """Whether the files in a folder are the frames of one clip, not clips themselves.
 
-    A sequence stays one when a frame of it is defective: then nothing in it is a clip by itself.
+    A sequence stays one when a frame of it is defective: then nothing in it is a clip by itself. So does a
+    folder that may not be looked into, for reading it tells why.
     """
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return True
     files = [entry for entry in entries if entry.suffix.lower() in _FRAME_ENDINGS and entry.is_file()]
     if not files:
         return False
@@ -119,7 +138,7 @@ def _is_recognised(path: Path) -> bool:
 
 def clip_name(path: Path) -> str:
     """What the outputs of a keypoint file or folder are named after."""
-    if path.is_dir():
+    if is_folder(path):
         return path.name if path.name not in {"", ".."} else path.resolve().name
     return path.stem
 

@@ -15,7 +15,7 @@ from ..errors import InputError, KineliftError
 from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, EstimateOptions, estimate_motion
 from ..keypoints import read_keypoints
 from ..motion import Motion
-from ..picture_size import guess_picture_size
+from ..picture_size import guess_picture_size, size_warning
 from ..track import KeypointTrack
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
@@ -153,15 +153,7 @@ def naming(path: Path, error: KineliftError) -> str:
 def _convert(
     clip: Clip, settings: Settings, progress: Progress, result: ClipResult, estimate: Estimate
 ) -> None:
-    width, height = settings.size or (None, None)
-    tracks = read_keypoints(
-        clip.path,
-        settings.keypoint_format,
-        width=width,
-        height=height,
-        fps=settings.fps,
-        progress=part_of(progress, 0.0, _READING_SHARE),
-    )
+    tracks = read_people(clip, settings, part_of(progress, 0.0, _READING_SHARE), result.notes.append)
     usable = people_to_estimate(tracks, settings, result)
     # Where the camera's place is known, people are in one world from the start; each is written at once.
     alone = len(usable) == 1 or camera_for(usable[0], settings).world_from_camera is not None
@@ -177,6 +169,30 @@ def _convert(
         ]
         _convert_people(clip, people, settings, part_of(progress, start, stop), result, estimate)
         done += len(group)
+
+
+def read_people(
+    clip: Clip, settings: Settings, progress: Progress, note: Callable[[str], None]
+) -> list[KeypointTrack]:
+    """All people of a clip; ``note`` is told if they can't be on a picture of the size that is given.
+
+    Raises:
+        InputError: see ``read_keypoints``.
+    """
+    width, height = settings.size or (None, None)
+    tracks = read_keypoints(
+        clip.path,
+        settings.keypoint_format,
+        width=width,
+        height=height,
+        fps=settings.fps,
+        progress=progress,
+    )
+    camera = settings.camera
+    size = (tracks[0].width, tracks[0].height) if camera is None else (camera.width, camera.height)
+    if size[0] and size[1] and (warning := size_warning(tracks, size[0], size[1])):
+        note(f"{tracks[0].source}: {warning}")
+    return tracks
 
 
 def people_to_estimate(

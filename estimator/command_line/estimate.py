@@ -130,6 +130,8 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = settings_from(args)
     clips = find_clips(args.inputs, settings.out, settings.save)
+    if args.report and args.report.is_dir():
+        raise InputError(f"{args.report}: is a folder; name a file for --report")
     for folder in (settings.out, *((args.report.parent,) if args.report else ())):
         make_folder(folder)
 

@@ -187,4 +187,6 @@ def _describe_json(document: Any) -> str:
         return f"an object with the keys {keys or '(none)'}"
     if isinstance(document, list) and document:
         return f"a list of {len(document)}, the first {_describe_json(document[0])}"
-    return "an empty list" if isinstance(document, list) else f"a {type(document).__name__}"
+    if isinstance(document, list):
+        return "an empty list"
+    return "a number" if isinstance(document, int | float) else "no object or list"

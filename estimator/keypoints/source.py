@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +108,9 @@ class Source:
         raise InputError(f"{self.label}: {what}; choose the folder or file that the detector wrote")
 
     def _file_kind(self) -> Kind:
+        if not stat.S_ISREG(self.path.stat().st_mode):
+            # A pipe would be waited for, and could be read but once.
+            raise InputError(f"{self.label}: is no file but a pipe or a device; save the keypoints in a file")
         with self.path.open("rb") as file:
             head = file.read(4096)
         if not head.strip():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from estimator.keypoint_set import K
-from estimator.picture_size import guess_picture_size
+from estimator.picture_size import guess_picture_size, size_warning
 from estimator.track import KeypointTrack
 
 
@@ -42,3 +42,19 @@ def test_a_few_points_beyond_the_edge_do_not_count() -> None:
 
 def test_all_people_count() -> None:
     assert guess_picture_size([track_to(300, 300), track_to(1800, 900)]) == (1920, 1080)
+
+
+@pytest.mark.parametrize(
+    ("extent", "size", "says"),
+    [
+        ((1900, 1070), (1920, 1080), None),
+        ((1930, 1090), (1920, 1080), None),  # a little outside, where detectors guess
+        ((1070, 1900), (1920, 1080), "if width and height are swapped, give --size 1080 1920"),
+        ((1900, 1070), (640, 360), "beyond the picture of 640 × 360; check the size"),
+    ],
+)
+def test_a_size_that_the_keypoints_do_not_fit_on_is_noticed(
+    extent: tuple[float, float], size: tuple[int, int], says: str | None
+) -> None:
+    warning = size_warning([track_to(*extent)], *size)
+    assert (warning is None) if says is None else (warning is not None and says in warning)

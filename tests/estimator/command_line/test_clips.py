@@ -1,6 +1,7 @@
 """Which clips a command line means."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,30 @@ def test_a_sequence_with_a_defective_frame_is_still_one_clip(takes: Path, tmp_pa
     frames = sorted((takes / "walk").iterdir())
     frames[3].write_text('{"people": [{"pose_key')
     assert found([takes / "walk"], tmp_path) == ["walk"]
+
+
+def test_links_that_lead_round_in_a_circle_stop_nothing(takes: Path, tmp_path: Path) -> None:
+    (takes / "more" / "takes").symlink_to(takes, target_is_directory=True)
+    (takes / "more" / "again").symlink_to(takes / "more", target_is_directory=True)
+    (takes / "z.json").symlink_to("z.json")
+    assert found([takes], tmp_path / "out") == ["a", "b", "c", "walk", "z"]  # z for its own error
+
+
+def test_a_folder_that_may_not_be_looked_into_is_kept_for_its_own_error(
+    takes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = takes / "closed"
+    closed.mkdir()
+    look = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:  # taking the rights away wouldn't stop root
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert found([takes], tmp_path / "out") == ["a", "b", "closed", "c", "walk"]
+    assert found([closed], tmp_path / "out") == ["closed"]
 
 
 def test_a_folder_with_one_clip_is_not_a_sequence(tmp_path: Path) -> None:

@@ -60,6 +60,16 @@ def test_size_and_rate_that_nobody_says_are_guessed_with_a_note(settings: Settin
     assert load_motion(settings.out / "a_p1.npz").fps == 30.0
 
 
+def test_a_size_that_can_not_be_right_gets_a_note(settings: Settings, tmp_path: Path) -> None:
+    clip = Clip(write_coco(tmp_path / "a.json"), "a")
+    assert fine(convert(clip, settings)).notes == []
+    (note,) = fine(convert(clip, replace(settings, size=(320, 180)))).notes
+    assert note.startswith(f"{tmp_path / 'a.json'}: the keypoints reach to ")
+    assert "beyond the picture of 320 × 180; check the size" in note
+    (note,) = fine(convert(clip, replace(settings, size=None, camera=replace(camera_at(), width=320)))).notes
+    assert "beyond the picture of 320 × 720" in note
+
+
 @pytest.mark.parametrize(("person", "people"), [("all", [1, 2, 3]), ("largest", [1]), ("3", [3])])
 def test_people_are_chosen(person: str, people: list[int], settings: Settings, tmp_path: Path) -> None:
     clip = Clip(write_coco(tmp_path / "a.json", people=3), "a")

@@ -77,7 +77,7 @@ def test_bad_inputs_get_a_line_each_and_the_good_one_is_converted(tmp_path: Path
         "zero.json: the file is empty",
         "none.json: there is no such file or folder",
         "one_frame.json: person 1 is on frame 0 only",
-        "far.json, frame 5: keypoint 1 lies at [1000000000.0, ",
+        "far.json, frame 5: keypoint left_eye lies at [1000000000.0, ",
         "f\ufffdnf.json: no valid JSON",
     ]
     for text, line in zip(expected, errors, strict=True):
@@ -184,6 +184,7 @@ def test_wrong_arguments_get_one_line(
     [
         (["--range", "9", "3"], "error: --range 9 3: the first frame is after the last"),
         (["--camera", "none.json"], "error: none.json: can't be read (No such file or directory)"),
+        (["--report", "."], "error: .: is a folder; name a file for --report"),
         (["--camera", "CAMERA", "--size", "640", "480"], "is for 1280 × 720; leave one of them out"),
     ],
 )

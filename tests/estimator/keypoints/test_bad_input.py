@@ -141,7 +141,8 @@ def nested_numbers(tmp_path: Path, people: SimpleNamespace) -> Path:
 
 
 def infinite(tmp_path: Path, people: SimpleNamespace) -> Path:
-    return rewritten(folder_of(tmp_path, people), 2, lambda values: [float("inf"), *values[1:]])
+    """The right elbow, which has another number in the canonical set."""
+    return rewritten(folder_of(tmp_path, people), 2, lambda values: [*values[:9], float("inf"), *values[10:]])
 
 
 def far_out(tmp_path: Path, people: SimpleNamespace) -> Path:
@@ -280,6 +281,18 @@ def a_video(tmp_path: Path, people: SimpleNamespace) -> Path:
     return path
 
 
+def a_pipe(tmp_path: Path, people: SimpleNamespace) -> Path:
+    """To open one would wait for somebody who writes."""
+    os.mkfifo(tmp_path / "clip.json")
+    return tmp_path / "clip.json"
+
+
+def a_circle_of_links(tmp_path: Path, people: SimpleNamespace) -> Path:
+    (tmp_path / "clip.json").symlink_to("other.json")
+    (tmp_path / "other.json").symlink_to("clip.json")
+    return tmp_path / "clip.json"
+
+
 def broken_archive(tmp_path: Path, people: SimpleNamespace) -> Path:
     path = tmp_path / "clip.npz"
     path.write_bytes(b"PK\x03\x04" + b"x" * 100)
@@ -332,10 +345,10 @@ CASES: list[tuple[Case, tuple[str, ...]]] = [
     (text_for_a_number, ("frame 1", "numbers")),
     (null_for_a_number, ("frame 1", "numbers")),
     (nested_numbers, ("frame 1", "numbers")),
-    (infinite, ("frame 2", "inf")),
+    (infinite, ("frame 2", "inf", "keypoint right_elbow")),
     (far_out, ("frame 2", "1000000000")),
     (endless_integer, ("frame 2", "numbers")),
-    (negative_confidence, ("frame 2", "-0.5", "negative")),
+    (negative_confidence, ("frame 2", "nose", "-0.5", "negative")),
     (nobody, ("no person", "5 files")),
     (nothing_but_nan, ("no person",)),
     (nobody_seen, ("no person",)),
@@ -358,6 +371,8 @@ CASES: list[tuple[Case, tuple[str, ...]]] = [
     (a_line_without_end, ("text file that starts with",)),
     (a_poem, ("Roses are red",)),
     (a_video, ("binary",)),
+    (a_pipe, ("pipe",)),
+    (a_circle_of_links, ("can't be read",)),
     (broken_archive, (".npz",)),
     (words_in_a_label, ("clip_2.txt", "frame 2", "line 1")),
     (short_label, ("clip_2.txt", "frame 2", "20 numbers")),

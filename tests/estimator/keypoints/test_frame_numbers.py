@@ -112,5 +112,5 @@ def test_messages_name_the_numbers_in_the_file(tmp_path: Path, people: SimpleNam
     entries = [{"image_id": frame, "keypoints": points} for frame in (1, 2)]
     entries.append({"image_id": 3, "keypoints": [1e9, *points[1:]]})
     path = people.write_json(tmp_path / "clip.json", entries)
-    with pytest.raises(InputError, match="frame 3: keypoint 0 lies at"):
+    with pytest.raises(InputError, match="frame 3: keypoint nose lies at"):
         read_keypoints(path)
