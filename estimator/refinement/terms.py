@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..generator import HINGE_JOINTS, HINGES
-from ..skeleton import JOINT_NAMES, KEYPOINT_BASIS, KEYPOINT_JOINTS
+from ..skeleton import JOINT_NAMES, KEYPOINT_JOINTS
 from .body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body
 from .motion_system import MotionSystem
 
@@ -68,7 +68,6 @@ _TURN_DEGREES = {
     "ToeBase": 5.0,
 }
 """Spread of the network's error per joint."""
-_KEYPOINTS = torch.from_numpy(KEYPOINT_BASIS)
 
 
 class Term(Protocol):
@@ -123,13 +122,19 @@ class Sightings:
 
 @dataclass(frozen=True)
 class Keypoints:
-    """The body's keypoints lie on the lines of sight to them."""
+    """The body's keypoints lie on the lines of sight to them.
+
+    Attributes:
+        seen: by the camera.
+        marks: (26, 3) metres, where this detector marks this person, from the joints in their frames.
+    """
 
     seen: Sightings
+    marks: Tensor
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
         """See ``Term``."""
-        places, moves = body.points(KEYPOINT_JOINTS, _KEYPOINTS)
+        places, moves = body.points(KEYPOINT_JOINTS, self.marks)
         beside = self.seen.beside(places)
         weight = self.seen.weight(beside, done)
         rows = self.seen.across @ moves

@@ -1,4 +1,4 @@
-"""The whole refinement: the lengths first, then the motion, window after window."""
+"""The whole refinement: the physique first, then the motion, window after window."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ..observation import Evidence
 from ..resample import hemisphere_continuous
 from .body import FREEDOMS, Body
 from .feet import FeetOnGround, StandingFeet
-from .lengths import FRAMES, find_lengths
 from .motion_system import MotionSystem
+from .physique import FRAMES, find_physique
 from .steadiness import Steadiness
 from .terms import JointLimits, Keypoints, NetworkAnswer, Sightings, Term
 
@@ -33,7 +33,7 @@ HELD = 4
 ROUNDS = 6
 STARTS = 2.5
 """Frames of the window over which the network's answer is averaged to start from."""
-_LENGTHS_SHARE = 0.1
+_PHYSIQUE_SHARE = 0.1
 """Of the time."""
 
 
@@ -63,10 +63,10 @@ def refine(
     frames = len(root)
     pick = torch.linspace(0, frames - 1, min(frames, FRAMES)).round().long()
     few = torch.zeros(frames, dtype=torch.bool).index_fill(0, pick, True).nonzero()[:, 0]
-    lengths = find_lengths(
+    physique = find_physique(
         _seen(evidence, centre, few),
         _answer(lifted, root, lifted.lengths, few),
-        lambda done: progress(_LENGTHS_SHARE * done),
+        lambda done: progress(_PHYSIQUE_SHARE * done),
     )
 
     rotations, path = lifted.rotations.copy(), root.copy()
@@ -75,10 +75,10 @@ def refine(
         rotations[reached : window.stop] = _steady(lifted.rotations[reached : window.stop])
         reached = window.stop
         rows = torch.arange(window.start, window.stop)
-        network = _answer(lifted, root, lengths.numpy(), rows)
+        network = _answer(lifted, root, physique.lengths.numpy(), rows)
         still = torch.from_numpy(lifted.still[window])
         terms: list[Term] = [
-            Keypoints(_seen(evidence, centre, rows)),
+            Keypoints(_seen(evidence, centre, rows), physique.marks),
             network,
             Steadiness(),
             JointLimits(),
@@ -86,15 +86,15 @@ def refine(
         ]
         if ground is not None:
             terms.append(FeetOnGround(still, ground))
-        done = Body(_matrices(rotations[window]), torch.from_numpy(path[window]), lengths)
+        done = Body(_matrices(rotations[window]), torch.from_numpy(path[window]), physique.lengths)
 
         def tell(share: float, before: int = number) -> None:
-            progress(_LENGTHS_SHARE + (1 - _LENGTHS_SHARE) * (before + share) / len(windows))
+            progress(_PHYSIQUE_SHARE + (1 - _PHYSIQUE_SHARE) * (before + share) / len(windows))
 
         body = _most_probable(done, terms, held, tell)
         quaternions = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(body.rotations))
         rotations[window], path[window] = quaternions.float().numpy(), body.root.numpy()
-    return replace(lifted, rotations=rotations, lengths=lengths.numpy()), path
+    return replace(lifted, rotations=rotations, lengths=physique.lengths.numpy()), path
 
 
 def _most_probable(body: Body, terms: list[Term], held: int, progress: Callable[[float], None]) -> Body:
