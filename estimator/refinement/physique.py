@@ -18,8 +18,6 @@ from ..skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, PARENTS, REST_BASIS, STA
 from .body import Body, offsets_of
 from .terms import NetworkAnswer, Sightings
 
-FRAMES = 128
-"""The most that are looked at."""
 ROUNDS = 6
 LENGTH = 0.04
 """Spread of the network's error of each log length."""
@@ -48,8 +46,8 @@ class Physique:
 
 def find_physique(
     seen: Sightings, network: NetworkAnswer, progress: Callable[[float], None] = lambda fraction: None
-) -> Physique:
-    """The lengths and marks that suit frames from all over the clip.
+) -> tuple[Physique, Body]:
+    """The lengths and marks that suit frames from all over the clip, and the poses on these.
 
     The stature stays: a camera can't tell a taller person from a nearer one.
 
@@ -72,17 +70,18 @@ def find_physique(
         weight = seen.weight(beside, count / (ROUNDS - 1))[..., None].expand_as(beside).flatten(1)
         by_pose = (seen.across @ moves).flatten(1, 2)
         by_part = (seen.across @ _moved(body)).flatten(1, 2)
-        away = body.away_from(network.body)
+        by_network = network.rows * network.weight[..., None]
+        away = body.away_from(network.body)[..., None]
 
         weighted = by_pose * weight[..., None]
-        pose = weighted.mT @ by_pose + torch.diag_embed(network.weight)
-        pose_right = (weighted.mT @ beside.flatten(1)[..., None])[..., 0] + network.weight * away
+        pose = weighted.mT @ by_pose + network.rows.mT @ by_network
+        pose_right = weighted.mT @ beside.flatten(1)[..., None] + by_network.mT @ (network.rows @ away)
         mixed = weighted.mT @ by_part
         parts = torch.einsum("tmi,tm,tmj->ij", by_part, weight, by_part)
         parts_right = torch.einsum("tmi,tm,tm->i", by_part, weight, beside.flatten(1))
 
         factor = torch.linalg.cholesky(pose)
-        solved = torch.cholesky_solve(torch.cat([mixed, pose_right[..., None]], dim=-1), factor)
+        solved = torch.cholesky_solve(torch.cat([mixed, pose_right], dim=-1), factor)
         by_mixed, by_right = solved[..., :-1], solved[..., -1]
         left = parts - (mixed.mT @ by_mixed).sum(dim=0) + count_for * torch.eye(_PARTS, dtype=torch.float64)
         right = parts_right - (mixed.mT @ by_right[..., None]).sum(dim=0)[:, 0] + count_for * change
@@ -91,7 +90,7 @@ def find_physique(
         physique = _changed(guess, change)
         body = body.changed(-by_right - by_mixed @ step, physique.lengths)
         progress((count + 1) / ROUNDS)
-    return physique
+    return physique, body
 
 
 def _changed(guess: Tensor, change: Tensor) -> Physique:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import roma
@@ -29,6 +30,8 @@ NARROWED = 0.7
 """Share of the rounds after which the one has gone over into the other."""
 SHIFT = 0.04
 """Metres, spread of the error of the root's path."""
+FURTHER = 0.015
+"""What is added along the line of sight, of the distance: sizes tell it."""
 STRAY = 0.01
 """Metres a frame, spread of the error of its steps: the path's error comes and goes slowly."""
 USUAL_ERROR = 0.06
@@ -153,26 +156,38 @@ class NetworkAnswer:
 
     body: Body
     error: Tensor
+    centre: Tensor
 
-    @property
+    @cached_property
+    def rows(self) -> Tensor:
+        """(T, FREEDOMS, FREEDOMS) what the answer is about: each turn, then Hips along the line of sight and
+        in two directions across it."""
+        along = torch.nn.functional.normalize(self.body.root - self.centre, dim=-1)
+        # Householder's reflection of the first axis onto the line of sight; its other columns are across it.
+        mirror = along - torch.eye(3, dtype=along.dtype)[0]
+        far = mirror.square().sum(dim=-1)[:, None, None].clamp(min=1e-12)
+        axes = torch.eye(3, dtype=along.dtype) - 2.0 * mirror[:, :, None] * mirror[:, None, :] / far
+        rows = torch.eye(FREEDOMS, dtype=along.dtype).repeat(len(along), 1, 1)
+        rows[:, TURNS:, TURNS:] = axes
+        return rows
+
+    @cached_property
     def weight(self) -> Tensor:
-        """(T, FREEDOMS) inverse variances."""
+        """(T, FREEDOMS) inverse variances, in the order of ``rows``."""
         room = (self.error / USUAL_ERROR).clamp(0.5, 3.0)
-        return (_spread() * room[:, None]) ** -2
+        spread = _spread() * room[:, None]
+        spread[:, TURNS] += FURTHER * (self.body.root - self.centre).norm(dim=-1)
+        return spread**-2
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
         """See ``Term``."""
-        away = body.away_from(self.body)
+        away = (self.rows @ body.away_from(self.body)[..., None])[..., 0]
         spreads = away.square() * self.weight
-        system.add_each(away, self.weight / (1.0 + spreads / NETWORK_OUTLIER**2))
+        system.add(self.rows, away, self.weight / (1.0 + spreads / NETWORK_OUTLIER**2))
         if len(body) > 1:
             shifts = torch.eye(FREEDOMS, dtype=torch.float64)[TURNS:].expand(len(body), -1, -1)
-            strayed = away[:, TURNS:].diff(dim=0)
+            strayed = body.away_from(self.body)[:, TURNS:].diff(dim=0)
             system.add_steps(shifts, strayed, torch.full_like(strayed, STRAY**-2))
-
-    def __getitem__(self, frames: slice | Tensor) -> NetworkAnswer:
-        """Some of the frames."""
-        return NetworkAnswer(self.body[frames], self.error[frames])
 
 
 def _spread() -> Tensor:
