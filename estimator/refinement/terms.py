@@ -31,7 +31,8 @@ NARROWED = 0.7
 SHIFT = 0.04
 """Metres, spread of the error of the root's path."""
 FURTHER = 0.015
-"""What is added along the line of sight, of the distance: sizes tell it."""
+"""Of the distance, what is added to that along the line of sight: how large somebody is in the picture tells
+it better than the network."""
 STRAY = 0.01
 """Metres a frame, spread of the error of its steps: the path's error comes and goes slowly."""
 USUAL_ERROR = 0.06
@@ -152,6 +153,7 @@ class NetworkAnswer:
     Attributes:
         body: the answer.
         error: (T,) metres, that the network expects of itself.
+        centre: (T, 3) metres, where the camera was.
     """
 
     body: Body
@@ -176,7 +178,8 @@ class NetworkAnswer:
         """(T, FREEDOMS) inverse variances, in the order of ``rows``."""
         room = (self.error / USUAL_ERROR).clamp(0.5, 3.0)
         spread = _spread() * room[:, None]
-        spread[:, TURNS] += FURTHER * (self.body.root - self.centre).norm(dim=-1)
+        # The surer a pose is, the more its size in the picture tells.
+        spread[:, TURNS] += FURTHER / room.square() * (self.body.root - self.centre).norm(dim=-1)
         return spread**-2
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
