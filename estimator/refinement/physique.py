@@ -21,7 +21,7 @@ from .terms import NetworkAnswer, Sightings
 ROUNDS = 6
 LENGTH = 0.04
 """Spread of the network's error of each log length."""
-MARK = 0.02
+MARK = 0.015
 """Metres, spread of where a detector marks a person, about where detectors mark people on average."""
 INDEPENDENT = 20
 """The most frames that count: those of a clip err alike."""
