@@ -5,7 +5,7 @@
 Somebody squats 40 cm, sits down, turns once around, jumps 40 cm, steps onto a box of 45 cm, walks 6 m
 towards the camera, and stands on a beam (ground off), seen by a noisy detector; the actor's height is always
 given. Each is measured once per person: people are other errors of the detector. Answers within 10 % are what
-is asked for.
+is asked for. How high a beam is over a ground that nobody ever touches shows to known cameras only.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def main() -> None:
     for name in args.names or SCRIPTS:
         wanted, unit = MEASURES[name]
         for condition, told in CONDITIONS.items():
+            if name == "stand_on_beam" and not told.known:
+                continue
             takes = [estimated(name, told, person) for person in range(1, args.people + 1)]
             ratios = [measured(name, motion.joints_world, motion.end_points) for motion, _ in takes]
             tilts = [tilt(*take) for take in takes]

@@ -25,10 +25,10 @@ Floats = NDArray[np.floating[Any]]
 NETWORK_ERROR = np.radians([4.0, 10.0])
 """Of the network's average, sideways (roll) and ahead (pitch), over clips of people it hasn't seen."""
 
-TRUNK_ERROR = np.radians([6.0, 9.0])
+TRUNK_ERROR = np.radians([6.0, 12.0])
 """Of the trunk's middle direction: people bend to work, to run, to dance."""
 
-BALANCE_ERROR = np.radians([5.0, 4.5])
+BALANCE_ERROR = np.radians([4.0, 3.5])
 """Of the direction from the supporting feet to the middle of the mass."""
 
 CUE_OUTLIER = math.radians(25.0)
@@ -55,15 +55,22 @@ UPRIGHT = 0.97
 FOLDED = 0.75
 """Of that height, at which somebody sits or squats."""
 
+STRAIGHT = 0.95
+"""Of the length of thigh and shin, how far the ankle of the straighter leg is from the hip, from which on it
+carries somebody who stands."""
+
+BENT = 0.8
+"""The same of somebody who sits or squats."""
+
 FOLDED_TRUST = 0.03
 """How much a frame of somebody who is that low counts for, beside an upright one: the network takes those
 who sit for leaning, and their mass is not over their feet."""
 
-FOOT_HEIGHT_ERROR = 0.04
+FOOT_HEIGHT_ERROR = 0.06
 """Metres that a standing contact point is above or below the ground, from the error of the pose."""
 
-FRAMES_PER_STEP = 30.0
-"""Contact points over frames (a heel and a toe, half a second) that tell no more than one of them."""
+POINTS_PER_STEP = 2.0
+"""A heel and a toe that are put down tell no more than one of them, however long they stand."""
 
 _SEGMENTS = (
     ("neck", "pelvis", 0.44, 0.497),
@@ -116,7 +123,21 @@ def uprightness(keypoints: Floats, contact_points: Array, lengths: Array) -> Arr
     neck = keypoints[:, None, KEYPOINT_INDEX["neck"]]
     reach = np.linalg.norm(neck - contact_points, axis=-1).max(axis=1)
     standing = hips_height(lengths) + lengths[LENGTH_NAMES.index("trunk")]
-    return np.asarray(np.clip((reach / standing - FOLDED) / (UPRIGHT - FOLDED), FOLDED_TRUST, 1.0))
+    tall = (reach / standing - FOLDED) / (UPRIGHT - FOLDED)
+    straight = (_leg_extension(keypoints) - BENT) / (STRAIGHT - BENT)
+    return np.asarray(np.clip(np.minimum(tall, straight), FOLDED_TRUST, 1.0))
+
+
+def _leg_extension(keypoints: Floats) -> Array:
+    """(T,) how far the ankle is from the hip, of the length of thigh and shin; of the straighter leg."""
+    extensions = []
+    for side in ("left", "right"):
+        hip, knee, ankle = (
+            keypoints[:, KEYPOINT_INDEX[f"{side}_{name}"]] for name in ("hip", "knee", "ankle")
+        )
+        length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+        extensions.append(np.linalg.norm(ankle - hip, axis=-1) / length)
+    return np.asarray(np.max(extensions, axis=0), np.float64)
 
 
 def upright_gravity(
@@ -204,7 +225,8 @@ def level_gravity(
 def _steps(still: Array, frame_confidence: Array) -> float:
     """How many steps somebody's feet are seen to make; of those who never stand, runners' are counted."""
     usual = frame_confidence / max(frame_confidence.mean(), 1e-12)
-    stood = standing(still, usual).sum() / FRAMES_PER_STEP
+    put_down = np.maximum(np.diff(still, axis=0, prepend=0.0), 0.0)
+    stood = (usual[:, None] * put_down).sum() / POINTS_PER_STEP
     rarely = 1.0 - min(share_standing(still, frame_confidence) / OFTEN_STANDING, 1.0)
     return float(stood + rarely * len(still) / STEP_FRAMES)
 

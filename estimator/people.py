@@ -18,7 +18,6 @@ from scipy.linalg import cholesky
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from .gravity import FOOT_HEIGHT_ERROR, FRAMES_PER_STEP
 from .ground import Ground, supporting
 from .motion import Motion
 from .resample import hemisphere_continuous
@@ -41,6 +40,12 @@ LARGEST_RESIZING = 0.22
 
 ON_THE_SPOT = 0.2
 """Metres, spread of the feet of somebody who stays where they are, which shows nothing of a slope."""
+
+FOOT_HEIGHT_ERROR = 0.04
+"""Metres that a standing contact point is above or below the ground, from the error of the pose."""
+
+FRAMES_PER_STEP = 30.0
+"""Contact points over frames (a heel and a toe, half a second) that tell no more than one of them."""
 
 MOST_STEPS = 20.0
 """The most steps that somebody's feet count for: the pose errs alike in all of them."""

@@ -16,14 +16,14 @@ from .cleaning import clean_track
 from .errors import InputError
 from .evidence import SolvingAxes, gather_evidence, solving_axes
 from .generator import load_weights
-from .gravity import average_gravity, level_gravity, upright_gravity, uprightness
-from .ground import Ground, ground_below
+from .ground import Ground
 from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
 from .observation import Evidence
 from .placement import place
-from .refinement import refine
-from .root_solve import RootEvidence, solve_root
+from .refinement import fit_frames, refine
+from .root_solve import solve_root
+from .stance import Stance, answered_stance, fitted_stance
 from .steadying import steadied
 from .track import KeypointTrack, Progress
 from .world import world_from_ground
@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 KNOWN_GROUND = 0.3
 """Metres; if the feet seem to stand further off the known world's z = 0, that isn't their ground."""
 
-_CLEANED, _GATHERED, _LIFTED, _SOLVED, _REFINED = 0.03, 0.05, 0.25, 0.3, 0.9
+_CLEANED, _GATHERED, _LIFTED, _SOLVED, _REFINED = 0.03, 0.05, 0.25, 0.35, 0.9
 """Fractions done, of a clip's time, after each step. A step tells more often where it takes long: whoever
 cancels waits until then."""
 
@@ -150,9 +150,14 @@ def solve_in_axes(
         seen = root_evidence(evidence, centre, lifted)
         within = _between(progress, _LIFTED, _SOLVED)
         root = solve_root(seen)
-        within(0.3)
-        ground = _ground(axes, lifted, seen, root)
-        within(0.6)
+        within(0.2)
+        fitted = None
+        stance = answered_stance(lifted, seen, root)
+        if refined:
+            fitted = fit_frames(evidence, centre, lifted, root, _between(within, 0.2, 0.8))
+            stance = fitted_stance(lifted, fitted)
+        ground = _ground(axes, stance)
+        del stance
         support = ground if on_ground else None
         if support is not None:
             root = solve_root(seen, support)
@@ -167,6 +172,7 @@ def solve_in_axes(
                 _between(progress, _SOLVED, _REFINED),
                 support,
                 contact_strength,
+                fitted,
             )
         world_from_axes = axes.world_from_axes
         if world_from_axes is None:
@@ -180,17 +186,13 @@ def _between(progress: Progress, start: float, end: float) -> Progress:
     return lambda done: progress((1 - done) * start + done * end)
 
 
-def _ground(axes: SolvingAxes, lifted: Lifted, seen: RootEvidence, root: Array) -> Ground | None:
+def _ground(axes: SolvingAxes, stance: Stance) -> Ground | None:
     """The ground in the solving axes; None where a known camera's world isn't about these feet."""
-    feet = root[:, None] + seen.contact_offsets
     if axes.world_from_axes is not None:
         known = Ground(axes.world_from_axes[2, :3], -float(axes.world_from_axes[2, 3]))
-        found = ground_below(known.up, feet, lifted.still, lifted.trust)
+        found = stance.ground(known.up)
         return known if abs(found.level - known.level) < KNOWN_GROUND else None
-    upright = uprightness(seen.offsets, seen.contact_offsets, lifted.lengths)
-    down = average_gravity(lifted.down * upright[:, None])
-    down = upright_gravity(down, seen.offsets, seen.contact_offsets, lifted.still, lifted.trust * upright)
-    down = level_gravity(down, feet, lifted.still, lifted.trust)
+    up = -stance.gravity()
     if axes.camera_height is not None:
-        return ground_at_camera_height(axes.camera_height, -down, feet, lifted.still, lifted.trust)
-    return ground_below(-down, feet, lifted.still, lifted.trust)
+        return ground_at_camera_height(axes.camera_height, up, *stance.feet())
+    return stance.ground(up)

@@ -10,7 +10,8 @@ sought, given (``terms``, ``steadiness``, ``feet``):
 - contacts: what stands still keeps standing still;
 - ground, where known: feet that stand near it are on it, and none is below it;
 - joints: knees and elbows bend one way only;
-- the ten lengths are the person's, the same on every frame (``lengths``).
+- the ten lengths, and where the detector marks this person, are the same on every frame (``physique``,
+  found by ``fitting``).
 
 All of it is a sum of squares, so a few rounds of Gauss and Newton's method find it: each solves one banded
 system (``motion_system``) for all freedoms of all frames of a window. How hard a movement is smoothed comes
@@ -21,6 +22,7 @@ term.
 Long clips go through in windows; memory doesn't grow with the clip.
 """
 
+from .fitting import FittedFrames, fit_frames
 from .windows import refine
 
-__all__ = ["refine"]
+__all__ = ["FittedFrames", "fit_frames", "refine"]

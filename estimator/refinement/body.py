@@ -44,6 +44,16 @@ def _carried() -> Tensor:
 _CARRIED = _carried()
 
 
+def offsets_of(lengths: Tensor, basis: Tensor) -> Tensor:
+    """(P, 3) metres from joints to points fixed to them.
+
+    Args:
+        lengths: (10,) metres.
+        basis: (10, P, 3) metres of offset in the joint's frame per metre of length.
+    """
+    return torch.einsum("l,ljc->jc", lengths, basis)
+
+
 class Body:
     """T frames of a take in the solving axes, in double precision.
 
@@ -70,17 +80,17 @@ class Body:
         axes = self.pose.rotations.permute(2, 0, 1, 3)[:, :, TURN_JOINTS, TURN_AXES]
         return axes, self.pose.joints[:, TURN_JOINTS].movedim(-1, 0).contiguous()
 
-    def points(self, joints: tuple[int, ...], basis: Tensor) -> tuple[Tensor, Tensor]:
+    def points(self, joints: tuple[int, ...], offsets: Tensor) -> tuple[Tensor, Tensor]:
         """Points fixed to bones, and how they move with each freedom.
 
         Args:
             joints: (P,) that the points are fixed to.
-            basis: (10, P, 3) metres of offset in the joint's frame per metre of length.
+            offsets: (P, 3) metres from those joints, in their frames.
 
         Returns:
             (T, P, 3) metres, and (T, P, 3, FREEDOMS) metres per radian or metre.
         """
-        places = attached_points(self.pose, joints, torch.einsum("l,ljc->jc", self.lengths, basis))
+        places = attached_points(self.pose, joints, offsets)
         axes, pivots = self._pivots
         carried = _CARRIED[list(joints)]
         # axis × arm, written out: several times faster than torch's own on this layout.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..ground import Ground
 from ..skeleton import CONTACT_END_POINTS, END_POINT_BASIS, END_POINT_JOINTS
-from .body import Body
+from .body import Body, offsets_of
 from .motion_system import MotionSystem
 from .terms import inlier
 
@@ -47,7 +47,7 @@ class StandingFeet:
         """See ``terms.Term``."""
         if len(body) < 2 or self.strength == 0:
             return
-        places, moves = body.points(_JOINTS, _BASIS)
+        places, moves = body.points(_JOINTS, offsets_of(body.lengths, _BASIS))
         step = places.diff(dim=0)
         both = (self.still[1:] * self.still[:-1]).square()
         # To the fourth power, because even a weak tie holds a foot through a whole contact.
@@ -70,7 +70,7 @@ class FeetOnGround:
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
         """See ``terms.Term``."""
-        places, moves = body.points(_JOINTS, _BASIS)
+        places, moves = body.points(_JOINTS, offsets_of(body.lengths, _BASIS))
         up = torch.from_numpy(self.ground.up)
         height = places @ up - self.ground.level
         stands = self.still.square() * inlier(height.square(), OFF_GROUND)

@@ -21,7 +21,7 @@ TURN_JERK = 0.002
 """Radians a frame cubed that joints jerk which don't move."""
 SHIFT_JERK = 0.0005
 """Metres a frame cubed, of Hips."""
-LIVELY = 0.6
+LIVELY = 0.7
 """What is added to either per radian or metre a frame that the speed varies by."""
 _NOISE = 2.0
 """Frames of the window that takes detectors' noise out of a speed."""

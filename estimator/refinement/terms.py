@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import roma
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..generator import HINGE_JOINTS, HINGES
-from ..skeleton import JOINT_NAMES, KEYPOINT_BASIS, KEYPOINT_JOINTS
+from ..skeleton import JOINT_NAMES, KEYPOINT_JOINTS
 from .body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body
 from .motion_system import MotionSystem
 
@@ -29,6 +30,9 @@ NARROWED = 0.7
 """Share of the rounds after which the one has gone over into the other."""
 SHIFT = 0.04
 """Metres, spread of the error of the root's path."""
+FURTHER = 0.015
+"""Of the distance, what is added to that along the line of sight: how large somebody is in the picture tells
+it better than the network."""
 STRAY = 0.01
 """Metres a frame, spread of the error of its steps: the path's error comes and goes slowly."""
 USUAL_ERROR = 0.06
@@ -68,7 +72,6 @@ _TURN_DEGREES = {
     "ToeBase": 5.0,
 }
 """Spread of the network's error per joint."""
-_KEYPOINTS = torch.from_numpy(KEYPOINT_BASIS)
 
 
 class Term(Protocol):
@@ -123,13 +126,19 @@ class Sightings:
 
 @dataclass(frozen=True)
 class Keypoints:
-    """The body's keypoints lie on the lines of sight to them."""
+    """The body's keypoints lie on the lines of sight to them.
+
+    Attributes:
+        seen: by the camera.
+        marks: (26, 3) metres, where this detector marks this person, from the joints in their frames.
+    """
 
     seen: Sightings
+    marks: Tensor
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
         """See ``Term``."""
-        places, moves = body.points(KEYPOINT_JOINTS, _KEYPOINTS)
+        places, moves = body.points(KEYPOINT_JOINTS, self.marks)
         beside = self.seen.beside(places)
         weight = self.seen.weight(beside, done)
         rows = self.seen.across @ moves
@@ -144,30 +153,44 @@ class NetworkAnswer:
     Attributes:
         body: the answer.
         error: (T,) metres, that the network expects of itself.
+        centre: (T, 3) metres, where the camera was.
     """
 
     body: Body
     error: Tensor
+    centre: Tensor
 
-    @property
+    @cached_property
+    def rows(self) -> Tensor:
+        """(T, FREEDOMS, FREEDOMS) what the answer is about: each turn, then Hips along the line of sight and
+        in two directions across it."""
+        along = torch.nn.functional.normalize(self.body.root - self.centre, dim=-1)
+        # Householder's reflection of the first axis onto the line of sight; its other columns are across it.
+        mirror = along - torch.eye(3, dtype=along.dtype)[0]
+        far = mirror.square().sum(dim=-1)[:, None, None].clamp(min=1e-12)
+        axes = torch.eye(3, dtype=along.dtype) - 2.0 * mirror[:, :, None] * mirror[:, None, :] / far
+        rows = torch.eye(FREEDOMS, dtype=along.dtype).repeat(len(along), 1, 1)
+        rows[:, TURNS:, TURNS:] = axes
+        return rows
+
+    @cached_property
     def weight(self) -> Tensor:
-        """(T, FREEDOMS) inverse variances."""
+        """(T, FREEDOMS) inverse variances, in the order of ``rows``."""
         room = (self.error / USUAL_ERROR).clamp(0.5, 3.0)
-        return (_spread() * room[:, None]) ** -2
+        spread = _spread() * room[:, None]
+        # The surer a pose is, the more its size in the picture tells.
+        spread[:, TURNS] += FURTHER / room.square() * (self.body.root - self.centre).norm(dim=-1)
+        return spread**-2
 
     def add_to(self, system: MotionSystem, body: Body, done: float) -> None:
         """See ``Term``."""
-        away = body.away_from(self.body)
+        away = (self.rows @ body.away_from(self.body)[..., None])[..., 0]
         spreads = away.square() * self.weight
-        system.add_each(away, self.weight / (1.0 + spreads / NETWORK_OUTLIER**2))
+        system.add(self.rows, away, self.weight / (1.0 + spreads / NETWORK_OUTLIER**2))
         if len(body) > 1:
             shifts = torch.eye(FREEDOMS, dtype=torch.float64)[TURNS:].expand(len(body), -1, -1)
-            strayed = away[:, TURNS:].diff(dim=0)
+            strayed = body.away_from(self.body)[:, TURNS:].diff(dim=0)
             system.add_steps(shifts, strayed, torch.full_like(strayed, STRAY**-2))
-
-    def __getitem__(self, frames: slice | Tensor) -> NetworkAnswer:
-        """Some of the frames."""
-        return NetworkAnswer(self.body[frames], self.error[frames])
 
 
 def _spread() -> Tensor:

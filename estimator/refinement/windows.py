@@ -1,4 +1,4 @@
-"""The whole refinement: the lengths first, then the motion, window after window."""
+"""The motion that is most probable given all evidence, window after window."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from ..observation import Evidence
 from ..resample import hemisphere_continuous
 from .body import FREEDOMS, Body
 from .feet import FeetOnGround, StandingFeet
-from .lengths import FRAMES, find_lengths
+from .fitting import FittedFrames, fit_frames
+from .given import answer_on, matrices, sightings_on
 from .motion_system import MotionSystem
 from .steadiness import Steadiness
-from .terms import JointLimits, Keypoints, NetworkAnswer, Sightings, Term
+from .terms import JointLimits, Keypoints, Term
 
 Array = NDArray[np.float64]
 
@@ -33,8 +34,6 @@ HELD = 4
 ROUNDS = 6
 STARTS = 2.5
 """Frames of the window over which the network's answer is averaged to start from."""
-_LENGTHS_SHARE = 0.1
-"""Of the time."""
 
 
 def refine(
@@ -45,6 +44,7 @@ def refine(
     progress: Callable[[float], None] = lambda fraction: None,
     ground: Ground | None = None,
     contact_strength: float = 1.0,
+    fitted: FittedFrames | None = None,
 ) -> tuple[Lifted, Array]:
     """A take moved onto its own keypoints, without jitter, its feet planted.
 
@@ -56,29 +56,24 @@ def refine(
         progress: told the fraction done; may raise to end the work.
         ground: in the solving axes; None if unknown.
         contact_strength: 0..1, how firmly feet that stand are kept from sliding.
+        fitted: the answer of ``fit_frames``, if it is there already.
 
     Returns:
         The answer with other rotations and lengths, and the path.
     """
-    frames = len(root)
-    pick = torch.linspace(0, frames - 1, min(frames, FRAMES)).round().long()
-    few = torch.zeros(frames, dtype=torch.bool).index_fill(0, pick, True).nonzero()[:, 0]
-    lengths = find_lengths(
-        _seen(evidence, centre, few),
-        _answer(lifted, root, lifted.lengths, few),
-        lambda done: progress(_LENGTHS_SHARE * done),
-    )
-
+    if fitted is None:
+        fitted = fit_frames(evidence, centre, lifted, root)
+    physique = fitted.physique
     rotations, path = lifted.rotations.copy(), root.copy()
-    windows, reached = _windows(frames), 0
+    windows, reached = _windows(len(root)), 0
     for number, (window, held) in enumerate(windows):
         rotations[reached : window.stop] = _steady(lifted.rotations[reached : window.stop])
         reached = window.stop
         rows = torch.arange(window.start, window.stop)
-        network = _answer(lifted, root, lengths.numpy(), rows)
+        network = answer_on(rows, lifted, root, centre, physique.lengths.numpy())
         still = torch.from_numpy(lifted.still[window])
         terms: list[Term] = [
-            Keypoints(_seen(evidence, centre, rows)),
+            Keypoints(sightings_on(rows, evidence, centre), physique.marks),
             network,
             Steadiness(),
             JointLimits(),
@@ -86,15 +81,15 @@ def refine(
         ]
         if ground is not None:
             terms.append(FeetOnGround(still, ground))
-        done = Body(_matrices(rotations[window]), torch.from_numpy(path[window]), lengths)
+        done = Body(matrices(rotations[window]), torch.from_numpy(path[window]), physique.lengths)
 
         def tell(share: float, before: int = number) -> None:
-            progress(_LENGTHS_SHARE + (1 - _LENGTHS_SHARE) * (before + share) / len(windows))
+            progress((before + share) / len(windows))
 
         body = _most_probable(done, terms, held, tell)
         quaternions = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(body.rotations))
         rotations[window], path[window] = quaternions.float().numpy(), body.root.numpy()
-    return replace(lifted, rotations=rotations, lengths=lengths.numpy()), path
+    return replace(lifted, rotations=rotations, lengths=physique.lengths.numpy()), path
 
 
 def _most_probable(body: Body, terms: list[Term], held: int, progress: Callable[[float], None]) -> Body:
@@ -123,22 +118,3 @@ def _steady(rotations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Where to start from: what trembles or flips for a moment would else be taken for lively."""
     smooth = gaussian_filter1d(hemisphere_continuous(rotations), STARTS, axis=0)
     return np.asarray(smooth / np.linalg.norm(smooth, axis=-1, keepdims=True))
-
-
-def _seen(evidence: Evidence, centre: Array, frames: torch.Tensor) -> Sightings:
-    confidence = evidence.confidence[0].cpu()[frames].double()
-    rays = torch.where(confidence[..., None] > 0, evidence.rays[0].cpu()[frames].double(), 0.0)
-    return Sightings(rays, confidence, torch.from_numpy(centre)[frames])
-
-
-def _answer(lifted: Lifted, root: Array, lengths: Array, frames: torch.Tensor) -> NetworkAnswer:
-    rows = frames.numpy()
-    body = Body(_matrices(lifted.rotations[rows]), torch.from_numpy(root[rows]), torch.from_numpy(lengths))
-    return NetworkAnswer(body, torch.from_numpy(lifted.error[rows]))
-
-
-def _matrices(quaternions: NDArray[np.float32]) -> torch.Tensor:
-    """(T, 22, 3, 3) in double precision from quaternions (T, 22, 4), w first."""
-    unit = torch.nn.functional.normalize(torch.from_numpy(quaternions).double(), dim=-1)
-    matrices: torch.Tensor = roma.unitquat_to_rotmat(roma.quat_wxyz_to_xyzw(unit))
-    return matrices

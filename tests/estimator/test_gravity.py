@@ -186,3 +186,31 @@ def test_stairs_platforms_and_flights_do_not_become_the_ground() -> None:
     bench = points.copy()
     bench[-20:, 2:, 2] += 0.45
     assert degrees_between(level_gravity(down, bench, still, np.ones(T)), down) < 1.0
+
+
+def test_whoever_sits_upright_on_a_high_seat_does_not_stand() -> None:
+    keypoints, feet, still = standing_body()
+    lengths = MEAN_LENGTHS
+    seated, seated_feet = keypoints.copy(), feet + np.array([0.0, -0.45, -0.42])
+    for side in ("left", "right"):
+        seated[:, KEYPOINT_INDEX[f"{side}_knee"]] += [0.0, -0.4, -0.42]
+        seated[:, KEYPOINT_INDEX[f"{side}_ankle"]] += [0.0, -0.45, -0.42]
+    assert uprightness(keypoints, feet, lengths).min() > 0.9
+    assert uprightness(seated, seated_feet, lengths).max() < 0.1
+    # Mass that isn't over the feet then says nothing.
+    trust = np.ones(len(still)) * uprightness(seated, seated_feet, lengths)
+    both = [np.concatenate(pair) for pair in ((keypoints, seated), (feet, seated_feet), (still, still))]
+    found = upright_gravity(DOWN, *both, np.concatenate([np.ones(len(still)), trust]))
+    assert degrees_between(found, DOWN) < 2.5
+
+
+def test_standing_long_in_one_place_shows_no_slope() -> None:
+    """Heels and toes of feet that are answered tilted are no ground that slopes."""
+    found = []
+    for seconds in (1, 20):
+        feet = np.array([[0.1, 1.0, 4.0], [0.1, 0.97, 3.8], [-0.1, 1.0, 4.0], [-0.1, 0.97, 3.8]])
+        frames = 30 * seconds
+        points = np.tile(feet, (frames, 1, 1))
+        found.append(level_gravity(DOWN, points, np.full((frames, 4), 0.95), np.ones(frames)))
+    assert degrees_between(found[1], DOWN) < 1.0
+    assert degrees_between(found[1], found[0]) < 0.1

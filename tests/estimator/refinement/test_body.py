@@ -6,11 +6,11 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from estimator.generator import HINGE_JOINTS, HINGES
-from estimator.refinement.body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body
+from estimator.refinement.body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body, offsets_of
 from estimator.skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, MEAN_LENGTHS, J
 
 T = 3
-BASIS = torch.from_numpy(KEYPOINT_BASIS)
+OFFSETS = offsets_of(torch.from_numpy(MEAN_LENGTHS), torch.from_numpy(KEYPOINT_BASIS))
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ def test_every_joint_has_its_axes():
 
 
 def test_points_move_as_said(body):
-    places, moves = body.points(KEYPOINT_JOINTS, BASIS)
+    places, moves = body.points(KEYPOINT_JOINTS, OFFSETS)
     small = 1e-6
     for freedom in range(FREEDOMS):
         change = torch.zeros(T, FREEDOMS, dtype=torch.float64)
         change[:, freedom] = small
-        moved, _ = body.changed(change).points(KEYPOINT_JOINTS, BASIS)
+        moved, _ = body.changed(change).points(KEYPOINT_JOINTS, OFFSETS)
         assert torch.allclose((moved - places) / small, moves[..., freedom], atol=1e-4)
 
 
