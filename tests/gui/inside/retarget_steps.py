@@ -20,6 +20,7 @@ from desktop import (
     region_of,
     until,
 )
+from estimate_steps import CANCEL_BOUND, CANCEL_GOAL
 from file_state import file_state
 from mathutils import Vector
 from report import check, measure
@@ -109,7 +110,9 @@ def cancel_retarget_by_key() -> Steps[None]:
     pressed = time.monotonic()
     act("key", "Escape")
     gone = yield from until(lambda: not _is_running(), PATIENCE)
-    measure("Esc to the retarget's end", time.monotonic() - pressed, "s")
+    measure(
+        "Esc to the retarget's end", time.monotonic() - pressed, "s", goal=CANCEL_GOAL, bound=CANCEL_BOUND
+    )
     yield 0.3
     after, settings = file_state(), bpy.context.scene.kinelift_retarget
     changed = [key for key in before if before[key] != after[key]]
