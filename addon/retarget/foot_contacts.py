@@ -24,7 +24,11 @@ _LOW = 0.04
 _STANDS = 0.12
 """Of the leg's length per second, noise taken out: at its stillest a foot that stands is slower, and one that
 slides is not."""
+_ROLLS = 0.18
+"""Likewise: one that is faster at the beginning or end is still being set down, or already lifted."""
 _NOISE_SECONDS = 0.08
+_SHORT_NOISE_SECONDS = 0.03
+"""For the beginning and end, which more smoothing would wear away."""
 _ONE_PLACE = 0.04
 """Of the leg's length: how far a foot may stray from where it stands."""
 _SHORTEST_SECONDS = 0.08
@@ -97,8 +101,11 @@ def _in_one_place(flags: Flags, points: Array, leg: float, frames_per_second: fl
     """Of each stretch what is near the places where the point really stands; sliding is no standing."""
     if not flags.any():
         return flags
-    sigma = _NOISE_SECONDS * frames_per_second
-    speed = np.linalg.norm(np.gradient(smooth(points, sigma), axis=0), axis=1) * frames_per_second
+    speed, rough = (
+        np.linalg.norm(np.gradient(smooth(points, seconds * frames_per_second), axis=0), axis=1)
+        * frames_per_second
+        for seconds in (_NOISE_SECONDS, _SHORT_NOISE_SECONDS)
+    )
     found = np.zeros(len(flags), dtype=bool)
     waiting = runs(flags)
     while waiting:
@@ -108,7 +115,10 @@ def _in_one_place(flags: Flags, points: Array, leg: float, frames_per_second: fl
             continue
         near = np.linalg.norm(points[start:end] - points[stillest], axis=1) < _ONE_PLACE * leg
         first, last = next(run for run in runs(near) if run[0] <= stillest - start < run[1])
-        found[start + first : start + last] = True
+        rests = rough[start + first : start + last] < _ROLLS * leg
+        rests[stillest - start - first] = True
+        begin, finish = np.flatnonzero(rests)[[0, -1]]
+        found[start + first + begin : start + first + finish + 1] = True
         waiting += [(a, b) for a, b in ((start, start + first - 1), (start + last + 1, end)) if b - a > 1]
     return found
 

@@ -1,7 +1,8 @@
 """Keeps planted feet still and on the target's ground, by analytic two-bone IK on its own legs.
 
 While heel or ball stands, that point is pinned; in between its correction fades from one step to the next.
-Feet that stand flat are levelled, toes as long as the ball stands. Where a leg is too short the hips sink.
+Feet that stand flat are levelled, toes as long as the ball stands. Where a leg is too short the hips sink,
+and where it is straight they take up what trembles.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _MOST_REACH = 0.998
 """Of the straight leg: beyond, knees would snap."""
 _BELOW_GROUND = 0.02
 """Of the leg: from here on a foot of the source that is under its ground is taken to be meant so."""
+_NEARLY_STRAIGHT = 0.06
+"""Of the straight leg, how much shorter it may be: in a straighter one a knee turns fast for a small step."""
 _CLEARLY_BENT = 0.06
 """Sine of the knee's angle from which on its own hinge counts."""
 _UP = np.array([0.0, 0.0, 1.0])
@@ -65,13 +68,12 @@ def plant_feet(
         leg = _leg(moved, target, side, rotations[f"{side}_foot"])
         corrections = _corrections(leg, moved, side, target, contact[side], frames_per_second)
         legs[side] = (leg, leg.ankle + corrections)
-    sinking = _sinking(
-        [(leg.hip, leg.upper + leg.lower, ankle) for leg, ankle in legs.values()], frames_per_second
-    )
-    hip_centre = moved.hip_centre - sinking[:, None] * _UP
+    raised = _steadying(legs, contact, frames_per_second)[:, None] * _UP
+    reaches = [(leg.hip + raised, leg.upper + leg.lower, ankle) for leg, ankle in legs.values()]
+    raised = raised - _sinking(reaches, frames_per_second)[:, None] * _UP
     for side, (leg, ankle) in legs.items():
-        rotations |= _bent(moved, target, side, leg, leg.hip - sinking[:, None] * _UP, ankle)
-    return Planted(rotations, hip_centre)
+        rotations |= _bent(moved, target, side, leg, leg.hip + raised, ankle)
+    return Planted(rotations, moved.hip_centre + raised)
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,26 @@ def _faded(correction: Array, standing: Flags, fade: int) -> Array:
         if after is not None:
             found[start:end] += (1 - eased((gap + 1 - at) / fade)) * after
     return found
+
+
+def _steadying(
+    legs: dict[str, tuple[_Leg, Array]], contact: dict[str, Flags], frames_per_second: float
+) -> Array:
+    """(N,) how far the hips go up and down where the source trembles over straight legs that stand.
+
+    Their knees would snap to and fro between hips and feet; bent ones take a tremble up themselves.
+    """
+    sigma = _SMOOTH_SECONDS * frames_per_second
+    weights, trembles = [], []
+    for side, (leg, ankle) in legs.items():
+        lifted = (ankle - leg.ankle)[:, 2]
+        reach = np.linalg.norm(leg.ankle - leg.hip, axis=1) / (leg.upper + leg.lower)
+        straight = 1.0 - eased((1.0 - reach) / _NEARLY_STRAIGHT)
+        weights.append(smooth(straight * contact[side].any(axis=1), sigma))
+        trembles.append(lifted - smooth(lifted, sigma))
+    weight = np.array(weights)
+    shared: Array = (weight * trembles).sum(axis=0) / np.maximum(weight.sum(axis=0), 1.0)
+    return shared
 
 
 def _sinking(legs: list[tuple[Array, float, Array]], frames_per_second: float) -> Array:

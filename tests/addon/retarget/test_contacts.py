@@ -68,7 +68,7 @@ def test_a_step_is_no_contact(standing: tuple[bpy.types.Object, Body, SourceMoti
     for flags in left(*standing, moved):
         assert flags[:48].all()
         assert not flags[53:67].any()
-        assert flags[72:].all()
+        assert flags[73:].all()
 
 
 def test_a_foot_that_slides_doesnt_stand(standing: tuple[bpy.types.Object, Body, SourceMotion]) -> None:
