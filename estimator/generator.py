@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from .errors import InputError
-from .observation import OBSERVATION_SIZE
-from .skeleton import JOINT_INDEX, MEAN_LENGTHS, PARENTS, J, L
+from .mirror import COLUMNS, NOT_MIRRORED, VECTOR, Mirror
+from .observation import OBSERVATION_MIRROR, OBSERVATION_SIZE
+from .skeleton import JOINT_INDEX, JOINT_MIRROR, MEAN_LENGTHS, PARENTS, J, L
 
 HINGES: dict[str, tuple[int, float]] = {
     "LeftForeArm": (2, -1.0),
@@ -53,6 +54,16 @@ _SIZES = {
     "uncertainty": 1,
 }
 OUTPUT_SIZE = sum(_SIZES.values())
+_OUTPUT_MIRROR = Mirror(
+    ((0,), COLUMNS),
+    (tuple(BALL_JOINTS.index(JOINT_MIRROR[joint]) for joint in BALL_JOINTS), COLUMNS),
+    (tuple(HINGE_JOINTS.index(JOINT_MIRROR[joint]) for joint in HINGE_JOINTS), 2 * NOT_MIRRORED),
+    ((0,), (L + 1) * NOT_MIRRORED),  # lengths, distance
+    ((0, 1), VECTOR),  # velocity, down
+    ((2, 3, 0, 1), NOT_MIRRORED),  # still
+    ((0,), NOT_MIRRORED),  # uncertainty
+)
+"""A reflection keeps the axes of all bones at rest, and of a camera that a person faces, what they are."""
 _MEANING = 2
 """Counts up whenever the same numbers come to mean something else, so that older weights are refused."""
 
@@ -153,7 +164,18 @@ class Generator(nn.Module):
 
     def forward(self, features: Tensor, in_clip: Tensor) -> Prediction:
         """Answers all frames at once."""
-        out = self.answer(self.hidden(features, in_clip))
+        return self._meaning(self.answer(self.hidden(features, in_clip)))
+
+    def symmetric(self, features: Tensor, in_clip: Tensor) -> Prediction:
+        """As ``forward``, averaged with what it answers to the mirrored picture (as Pavllo et al. 2019 do).
+
+        People who do the same with the other hand get the same answer, mirrored.
+        """
+        both = torch.cat([features, OBSERVATION_MIRROR(features)])
+        seen, mirrored = self.answer(self.hidden(both, in_clip.repeat(2, 1))).chunk(2)
+        return self._meaning((seen + _OUTPUT_MIRROR(mirrored)) / 2)
+
+    def _meaning(self, out: Tensor) -> Prediction:
         part = dict(zip(_SIZES, out.split(list(_SIZES.values()), dim=-1), strict=True))
         return Prediction(
             rotations=self._rotations(part["root"], part["balls"], part["hinges"]),

@@ -88,7 +88,7 @@ def predict_clip(
         wide = slice(max(chunk.start - margin, 0), min(chunk.stop + margin + 1, frames))
         part = _part(evidence, wide)
         features = observe(part, VirtualCamera(view.from_camera[:, wide], view.size[:, wide]))
-        prediction = generator(features, part.in_clip)
+        prediction = generator.symmetric(features, part.in_clip)
         inner = slice(chunk.start - wide.start, chunk.stop - wide.start)
         yield chunk, Prediction(*(value[:, inner] for value in prediction))
 

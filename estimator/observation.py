@@ -13,13 +13,22 @@ import torch
 from torch import Tensor
 
 from .estimate import MIN_KEYPOINTS
-from .keypoint_set import K
+from .keypoint_set import KEYPOINT_MIRROR, K
+from .mirror import NOT_MIRRORED, VECTOR, Mirror
 
 NETWORK_FPS = 30.0
 OBSERVATION_SIZE = 4 * K + 17
 _CENTRE_RADIUS = 15
 """Frames on each side over which the virtual camera's direction and zoom are smoothed."""
 _MEAN_STATURE = 1.7
+OBSERVATION_MIRROR = Mirror(
+    (KEYPOINT_MIRROR, VECTOR[:2]),  # points
+    (KEYPOINT_MIRROR, NOT_MIRRORED),  # their confidence
+    (KEYPOINT_MIRROR, NOT_MIRRORED),  # and whether they are there
+    ((0,), NOT_MIRRORED + VECTOR + VECTOR + NOT_MIRRORED),  # size, direction, motion, size
+    ((0,), VECTOR + 6 * NOT_MIRRORED),  # down, and what is known
+)
+"""Features of the mirrored picture: the virtual camera that is turned to it is mirrored too."""
 
 
 @dataclass(frozen=True)

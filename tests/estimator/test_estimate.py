@@ -132,7 +132,7 @@ def test_known_height_scales_the_person_and_where_it_is(track, camera):
 
 
 def test_mirrored_keypoints_give_the_mirrored_pose(track, camera, motion):
-    """To within the network's own asymmetry, which is printed."""
+    """The network is asked both ways; what is left is rounding, and printed."""
     pixels = track.keypoints[:, list(KEYPOINT_MIRROR)] * [-1.0, 1.0] + [1280.0, 0.0]
     mirrored = estimate_motion(
         replace(track, keypoints=pixels, confidence=track.confidence[:, list(KEYPOINT_MIRROR)]), camera
@@ -141,7 +141,8 @@ def test_mirrored_keypoints_give_the_mirrored_pose(track, camera, motion):
     difference = p_mpjpe(image, motion.joints_camera)
     apart = np.linalg.norm(image - motion.joints_camera, axis=-1)
     print(f"asymmetry: {1000 * difference.mean():.1f} mm of pose, {1000 * apart.mean():.0f} mm in the camera")
-    assert difference.mean() < 0.05
+    assert difference.max() < 0.005
+    assert apart.max() < 0.02
 
 
 @pytest.mark.parametrize("fps", [24.0, 29.97, 60.0, 120.0])

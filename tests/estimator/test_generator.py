@@ -1,5 +1,7 @@
 """The network: what it may depend on, and what it may not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +17,18 @@ from estimator.generator import (
     load_weights,
     save_weights,
 )
-from estimator.keypoint_set import K
-from estimator.observation import Evidence, look_at, observe, sightings, virtual_camera
+from estimator.keypoint_set import KEYPOINT_MIRROR, K
+from estimator.kinematics import forward_kinematics, rest_offsets_from_lengths
+from estimator.observation import (
+    OBSERVATION_MIRROR,
+    OBSERVATION_SIZE,
+    Evidence,
+    look_at,
+    observe,
+    sightings,
+    virtual_camera,
+)
+from estimator.skeleton import JOINT_MIRROR
 
 SMALL = GeneratorConfig(channels=32)
 
@@ -47,6 +59,49 @@ def _evidence(frames, seed=0, gap=None):
 def _features(evidence):
     view = virtual_camera(sightings(evidence.rays, evidence.confidence), evidence.in_clip)
     return observe(evidence, view), view
+
+
+def _mirrored(evidence):
+    sides, flip = list(KEYPOINT_MIRROR), torch.tensor([-1.0, 1.0, 1.0])
+    return replace(
+        evidence,
+        rays=evidence.rays[:, :, sides] * flip,
+        confidence=evidence.confidence[:, :, sides],
+        down=evidence.down * flip,
+    )
+
+
+def test_features_of_the_mirrored_picture_are_the_mirrored_features():
+    evidence = _evidence(60, gap=slice(20, 24))
+    gravity = torch.nn.functional.normalize(torch.tensor([0.2, 0.9, 0.3]), dim=0)
+    evidence = replace(evidence, down=gravity.expand(1, 60, 3), camera_height=torch.tensor([1.3]))
+    features, _ = _features(evidence)
+    image, _ = _features(_mirrored(evidence))
+    assert len(OBSERVATION_MIRROR) == OBSERVATION_SIZE == features.shape[-1]
+    assert torch.allclose(OBSERVATION_MIRROR(features), image, atol=1e-4)
+    assert not torch.allclose(features, image, atol=0.1)
+
+
+def test_a_mirrored_person_gets_the_mirrored_answer(generator):
+    """Joints by the skeleton's own kinematics, so that signs of rotations are checked too."""
+    features, _ = _features(_evidence(60))
+    inside = torch.ones(1, 60, dtype=torch.bool)
+    flip, sides = torch.tensor([-1.0, 1.0, 1.0]), list(JOINT_MIRROR)
+
+    def joints(answer):
+        offsets = rest_offsets_from_lengths(answer.log_lengths.exp())
+        return forward_kinematics(answer.rotations, offsets, torch.zeros(1, 60, 3)).joints
+
+    for of_network, symmetric in ((generator.forward, False), (generator.symmetric, True)):
+        answer, image = of_network(features, inside), of_network(OBSERVATION_MIRROR(features), inside)
+        pairs = [
+            (joints(answer)[:, :, sides] * flip, joints(image)),
+            (answer.velocity * flip, image.velocity),
+            (answer.down * flip, image.down),
+            (answer.still_logits[..., [2, 3, 0, 1]], image.still_logits),
+            (answer.log_distance, image.log_distance),
+        ]
+        assert all(torch.allclose(a, b, atol=1e-4) for a, b in pairs) == symmetric
 
 
 @pytest.mark.parametrize("chunk", [50, 243, 999])

@@ -16,11 +16,13 @@ from torch import Tensor
 from ...estimate import EstimateOptions, estimate_motion
 from ...evidence import gather_evidence, solving_axes
 from ...generator import load_weights
+from ...keypoint_set import KEYPOINT_MIRROR
 from ...kinematics import forward_kinematics
+from ...mirror import VECTOR
 from ...motion import Motion
 from ...observation import Evidence, VirtualCamera, sightings, virtual_camera
 from ...resample import hemisphere_continuous
-from ...skeleton import MEAN_LENGTHS, J, rest_offsets
+from ...skeleton import JOINT_MIRROR, MEAN_LENGTHS, J, rest_offsets
 from ..capture import CaptureClip
 from ..position_baseline import PositionNetwork
 from ..yardstick import load_yardstick
@@ -28,6 +30,7 @@ from .cases import Case
 
 Array = NDArray[np.float64]
 
+_MIRRORED = torch.tensor(VECTOR)
 _PER_FRAME = (
     "root_translation",
     "rotations",
@@ -150,14 +153,31 @@ def _network(predict: NetworkAnswer) -> Model:
         # In the camera's own axes, with nothing told but its lens.
         axes = solving_axes(None, len(case.track))
         evidence, _ = gather_evidence(case.track, case.track.fps, case.camera, axes, None)
-        view = virtual_camera(sightings(evidence.rays, evidence.confidence), evidence.in_clip)
-        joints, hips = predict(evidence, view)
-        placed = joints if hips is None else joints + hips[:, :, None]
-        to_camera = view.from_camera.transpose(-1, -2)
-        in_camera = torch.einsum("btij,btkj->btki", to_camera, placed)[0]
-        return Answer(in_camera.double().numpy(), hips is not None, None)
+        # Averaged with the answer to the mirrored picture, as the generator's is.
+        seen, placed = _in_camera(predict, evidence)
+        mirrored, _ = _in_camera(predict, _mirrored(evidence))
+        joints = (seen + mirrored[..., JOINT_MIRROR, :] * _MIRRORED) / 2
+        return Answer(joints[0].double().numpy(), placed, None)
 
     return answer
+
+
+def _in_camera(predict: NetworkAnswer, evidence: Evidence) -> tuple[Tensor, bool]:
+    """(1, T, 22, 3) in the evidence's axes, and whether they are placed."""
+    view = virtual_camera(sightings(evidence.rays, evidence.confidence), evidence.in_clip)
+    joints, hips = predict(evidence, view)
+    placed = joints if hips is None else joints + hips[:, :, None]
+    return torch.einsum("btji,btkj->btki", view.from_camera, placed), hips is not None
+
+
+def _mirrored(evidence: Evidence) -> Evidence:
+    sides = list(KEYPOINT_MIRROR)
+    return replace(
+        evidence,
+        rays=evidence.rays[:, :, sides] * _MIRRORED,
+        confidence=evidence.confidence[:, :, sides],
+        down=evidence.down * _MIRRORED,
+    )
 
 
 def position_network(weights: Path) -> Model:
