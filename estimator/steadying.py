@@ -1,10 +1,13 @@
-"""Limbs that the detector doesn't see move steadily, instead of as the network guesses anew on each frame.
+"""Takes out of the network's rotations what trembles with the detector, and leads what it doesn't see.
 
-A smoothing spline over time, weighted by confidence: what is seen stays as it was answered, what is hidden
-for a while is led from what was seen before to what is seen after it.
+A smoothing spline over time, weighted by confidence: what is seen loses only changes faster than people
+make, what is hidden for a while is led from what was seen before to what is seen after it, instead of as the
+network guesses anew on each frame.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +15,26 @@ from scipy.linalg import solveh_banded
 
 from .keypoint_set import KEYPOINT_INDEX
 from .resample import hemisphere_continuous
-from .skeleton import JOINT_INDEX
+from .skeleton import JOINT_INDEX, J
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
 
 _LIMBS = {
     ("elbow", "wrist"): ("Arm", "ForeArm", "Hand"),
-    ("knee", "ankle"): ("UpLeg", "Leg", "Foot"),
+    ("knee", "ankle"): ("UpLeg", "Leg", "Foot", "ToeBase"),
 }
 """Keypoints whose lesser confidence says how well these joints are seen."""
-STIFFNESS = 0.02
+_TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+"""Keypoints whose mean confidence says so for all other joints."""
+STIFFNESS = 0.03
 """Of the spline, in frames at the network's rate to the fourth: passes 5 Hz where confidence is 1."""
 _HIDDEN = 1e-3
 """Weight of a frame on which nothing of the limb is seen: passes 1 Hz."""
 
 
 def steadied(rotations: Single, confidence: Array) -> Single:
-    """Rotations with hidden limbs led through time.
+    """Rotations without tremble, hidden limbs led through time.
 
     Args:
         rotations: (T, 22, 4) local unit quaternions at the network's rate.
@@ -38,15 +43,25 @@ def steadied(rotations: Single, confidence: Array) -> Single:
     if len(rotations) < 3:
         return rotations
     steady = hemisphere_continuous(rotations)
-    for keypoints, joints in _LIMBS.items():
-        for side in ("Left", "Right"):
-            seen = [confidence[:, KEYPOINT_INDEX[f"{side.lower()}_{name}"]] for name in keypoints]
-            weight = np.maximum(np.min(seen, axis=0).astype(np.float64) ** 2, _HIDDEN)
-            bands = _spline(weight)
-            for joint in (JOINT_INDEX[side + name] for name in joints):
-                smooth = solveh_banded(bands, weight[:, None] * steady[:, joint], lower=True)
-                steady[:, joint] = smooth / np.linalg.norm(smooth, axis=1, keepdims=True)
+    for joints, seen in _seen(confidence):
+        weight = np.maximum(seen.astype(np.float64) ** 2, _HIDDEN)
+        bands = _spline(weight)
+        for joint in joints:
+            smooth = solveh_banded(bands, weight[:, None] * steady[:, joint], lower=True)
+            steady[:, joint] = smooth / np.linalg.norm(smooth, axis=1, keepdims=True)
     return steady
+
+
+def _seen(confidence: Array) -> Iterator[tuple[list[int], Array]]:
+    """Joints, and (T,) how well the detector sees them."""
+    trunk = set(range(J))
+    for keypoints, names in _LIMBS.items():
+        for side in ("Left", "Right"):
+            joints = [JOINT_INDEX[side + name] for name in names]
+            trunk.difference_update(joints)
+            columns = [KEYPOINT_INDEX[f"{side.lower()}_{name}"] for name in keypoints]
+            yield joints, confidence[:, columns].min(axis=1)
+    yield sorted(trunk), confidence[:, [KEYPOINT_INDEX[name] for name in _TRUNK]].mean(axis=1)
 
 
 def _spline(weight: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Hidden limbs move steadily between what was seen before and after; seen ones stay."""
+"""Hidden limbs move steadily between what was seen before and after; what is seen stays, less its tremble."""
 
 import numpy as np
 import pytest
@@ -42,6 +42,22 @@ def guessed():
 def test_what_is_seen_stays():
     rotations = _swinging()
     assert _degrees(steadied(rotations, np.ones((T, K))), rotations).max() < 0.5
+
+
+def test_tremble_becomes_less():
+    """Jitter: third differences of the angle. A detector's noise is white."""
+    rotations, random = _swinging(), np.random.default_rng(2).normal(size=(T * J, 3)) * np.radians(2.0)
+    turned = Rotation.from_quat(rotations.reshape(-1, 4), scalar_first=True) * Rotation.from_rotvec(random)
+    noisy = turned.as_quat(scalar_first=True).reshape(T, J, 4).astype(np.float32)
+    steady = steadied(noisy, np.full((T, K), 0.8))
+
+    def jitter(turns):
+        """(22,)"""
+        one = turns * np.sign((turns[:, :, :1] * rotations[:, :, :1]).sum(-1, keepdims=True))
+        return np.abs(np.diff(one, n=3, axis=0)).mean(axis=(0, 2))
+
+    assert (jitter(steady) < 0.75 * jitter(noisy)).all()
+    assert _degrees(steady, rotations).mean() < _degrees(noisy, rotations).mean()
 
 
 def test_what_is_hidden_moves_steadily_and_the_other_limbs_stay(guessed):
