@@ -20,6 +20,7 @@ from .properties import chosen_settings, shown_map
 from .rest_rig import read_rest_rig
 from .retarget_result import write_results
 from .retargeting import Retargeted, finished, retarget
+from .source_motion import frame_range
 
 Steps = Generator[float | Retargeted, None, None]
 
@@ -167,6 +168,8 @@ class KINELIFT_OT_preview_retarget(bpy.types.Operator):
             limbs=chosen.limbs if bone_map.ik is not None else "FK",
         )
         try:
+            if chosen.frames is None:  # what has no motion to retarget has none to preview
+                frame_range(settings.source)
             result = finished(
                 retarget(
                     scene,
