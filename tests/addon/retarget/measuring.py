@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
+from kinelift_checkout.addon.retarget.anatomy import Body, matched_rests, read_body
 from kinelift_checkout.addon.retarget.automatic_map import Role, find_map
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.retarget_result import write_results
 from kinelift_checkout.addon.retarget.retargeting import finished, retarget
+from kinelift_checkout.addon.retarget.rotations import to_matrices
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -67,6 +70,38 @@ def degrees_between(a: Array, b: Array) -> Array:
 
 def turn_between(a: Array, b: Array) -> float:
     return float(np.degrees(np.arccos(np.clip((np.trace(a.T @ b) - 1) / 2, -1.0, 1.0))))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and a target with their maps, as they are at rest.
+
+    Attributes:
+        maps, bodies: the source's and the target's.
+        rests: (4,) by human bone of the target, as ``matched_rests`` gives them.
+    """
+
+    maps: tuple[BoneMap, BoneMap]
+    bodies: tuple[Body, Body]
+    rests: dict[str, Array]
+
+    def wanted(self, human: str, source_turn: Array, source_bone: str = "") -> Array:
+        """(3, 3) rotation that a bone of the target should have, twist included.
+
+        Args:
+            source_turn: (3, 3) rotation of the source's bone now.
+            source_bone: the source's human bone that it turns as, if it isn't the same one.
+        """
+        theirs, ours = self.bodies
+        turn = source_turn @ to_matrices(theirs.rotations[source_bone or human]).T
+        return turn @ to_matrices(self.rests[human]) @ to_matrices(ours.rotations[human])
+
+
+def pair_of(source: bpy.types.Object, target: bpy.types.Object, role: Role = "TARGET") -> Pair:
+    """To be read before the retarget; ``role`` chooses between a target's controls and its own bones."""
+    maps = map_of(source, "SOURCE"), map_of(target, role)
+    theirs, ours = (read_body(read_rest_rig(ob), m) for ob, m in zip((source, target), maps, strict=True))
+    return Pair(maps, (theirs, ours), matched_rests(theirs, ours))
 
 
 def untouched(armature: bpy.types.Object) -> dict[str, Any]:

@@ -153,6 +153,13 @@ def build_preset(
     )
 
 
+def put_askew(armature: bpy.types.Object, scale: float) -> None:
+    """Moves, turns and scales the object, none of it along the world's axes."""
+    armature.location, armature.scale = (2.0, -1.0, 0.5), (scale,) * 3
+    armature.rotation_euler = (0.4, -0.2, 1.1)
+    bpy.context.view_layer.update()
+
+
 def _end(human: str, places: dict[str, Array]) -> Array:
     side, _, part = human.partition("_")
     following = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot", "foot": "toes"}

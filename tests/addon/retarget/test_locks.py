@@ -8,7 +8,6 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
-from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
 from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
 from kinelift_checkout.addon.retarget.evaluation import stage
 from kinelift_checkout.addon.retarget.preset_maps import presets
@@ -23,6 +22,7 @@ from tests.addon.retarget.measuring import (
     degrees_between,
     directions,
     map_of,
+    pair_of,
     run,
     shown,
     turn_between,
@@ -46,14 +46,13 @@ def test_knees_and_elbows_that_are_hinges(order: str, free: str) -> None:
     """The bone above is twisted, so that limbs still point as the source's; hands and feet are right."""
     source = take_of(random_motion(frames=24, swing=0.6, tilt=0.3))
     target = build_preset(PRESETS["unreal"], Build(arms=40.0, legs=1.2, seed=6))
-    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
+    pair = pair_of(source, target)
+    source_map, target_map = pair.maps
     hinges = [f"{side}_{part}" for side in ("left", "right") for part in ("forearm", "shin")]
     for human in hinges:
         bone = target.pose.bones[target_map.bones[human]]
         bone.rotation_mode = order
         bone.lock_rotation = [axis != free for axis in "XYZ"]
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
-    rests = matched_rests(*bodies)
     before = untouched(target)
     run(source, target)
     assert untouched(target) == before
@@ -78,9 +77,7 @@ def test_knees_and_elbows_that_are_hinges(order: str, free: str) -> None:
             assert error < 1.0, end
             clearly_bent += end in bends
         for human in ("left_hand", "right_hand", "left_foot", "right_foot"):
-            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
-            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
-            assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+            assert turn_between(pair.wanted(human, their_turns[human]), our_turns[human]) < 0.1, human
     assert clearly_bent > 8
 
 

@@ -9,26 +9,24 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
-from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
 from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.bone_map import check_map
 from kinelift_checkout.addon.retarget.human_bones import REQUIRED
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
-from kinelift_checkout.addon.retarget.rotations import to_matrices
 from numpy.typing import NDArray
 
 from tests.addon.motions import random_motion
 from tests.addon.retarget.measuring import (
     degrees_between,
     directions,
-    map_of,
+    pair_of,
     run,
     shown,
     turn_between,
     untouched,
 )
 from tests.addon.retarget.published_rigs import PUBLISHED, build_published, followers_of, human_bones_of
-from tests.addon.retarget.rigs import Build
+from tests.addon.retarget.rigs import Build, put_askew
 from tests.addon.retarget.sources import take_of
 
 Array = NDArray[np.float64]
@@ -115,12 +113,9 @@ def test_limbs_point_as_the_sources_do_and_twist_with_it(rig: str) -> None:
     """Over twist bones in the chains and metacarpals; what carries nothing gets no keys."""
     source = take_of(random_motion(frames=12, swing=0.6, tilt=0.3))
     target = build_published(rig, Build(arms=50.0, legs=0.9, turned=30.0, any_tails=True, seed=7), shuffled=3)
-    target.location, target.scale = (2.0, -1.0, 0.5), (0.02, 0.02, 0.02)
-    target.rotation_euler = (0.4, -0.2, 1.1)
-    bpy.context.view_layer.update()
-    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
-    rests = matched_rests(*bodies)
+    put_askew(target, 0.02)
+    pair = pair_of(source, target)
+    source_map, target_map = pair.maps
     their_chest = max(human for human in source_map.bones if human.startswith("spine"))
     before = untouched(target)
     assert run(source, target) == []
@@ -138,9 +133,7 @@ def test_limbs_point_as_the_sources_do_and_twist_with_it(rig: str) -> None:
         same = {human: other for human, other in same.items() if not human.startswith(("spine", "neck"))}
         # Chains of other numbers of bones share the turns differently, but the chest is the chest.
         for human, other in (same | {last: their_chest}).items():
-            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
-            turn = their_turns[other] @ to_matrices(bodies[0].rotations[other]).T
-            assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+            assert turn_between(pair.wanted(human, their_turns[other], other), our_turns[human]) < 0.1, human
         leading = {target_map.bones[human] for human in following.values()}
         turns = bone_turns(target, frame, leading | set(following))
         for bone, human in following.items():

@@ -10,7 +10,6 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
-from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
 from kinelift_checkout.addon.retarget.automatic_map import find_map
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.control_rig import observe_controls, pose_kept
@@ -23,7 +22,6 @@ from kinelift_checkout.addon.retarget.preset_maps import presets
 from kinelift_checkout.addon.retarget.rest_rig import read_rest_rig
 from kinelift_checkout.addon.retarget.retarget_result import write_results
 from kinelift_checkout.addon.retarget.retargeting import finished, retarget
-from kinelift_checkout.addon.retarget.rotations import to_matrices
 from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion_bvh import save_bvh
 from mathutils import Matrix
@@ -34,6 +32,7 @@ from tests.addon.retarget.measuring import (
     degrees_between,
     directions,
     map_of,
+    pair_of,
     run,
     shown,
     turn_between,
@@ -138,9 +137,8 @@ def test_rigifys_bones_turn_as_the_sources_do(rigify: tuple[bpy.types.Object, bp
     """Orientation with twist, of the bones that the mesh's bones follow, against the matched rest."""
     _, rig = rigify
     source = take_of(random_motion(frames=12, swing=0.5, tilt=0.3))
-    source_map, mechanism = map_of(source, "SOURCE"), map_of(rig, "SOURCE")
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (rig, mechanism))]
-    rests = matched_rests(*bodies)
+    pair = pair_of(source, rig, "SOURCE")
+    source_map, mechanism = pair.maps
     run(source, rig)
     checked = 0
     for frame in (1, 7, 12):
@@ -150,9 +148,7 @@ def test_rigifys_bones_turn_as_the_sources_do(rigify: tuple[bpy.types.Object, bp
         for human in mechanism.bones:
             if human not in source_map or human == "root" or human.startswith(("spine", "neck")):
                 continue
-            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
-            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
-            assert turn_between(turn @ rest, our_turns[human]) < 1.0, human
+            assert turn_between(pair.wanted(human, their_turns[human]), our_turns[human]) < 1.0, human
             checked += 1
     assert checked > 50
 

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import array_curves, fcurves_of, read_curves, write_curves
-from kinelift_checkout.addon.retarget.anatomy import matched_rests, read_body
+from kinelift_checkout.addon.retarget.anatomy import read_body
 from kinelift_checkout.addon.retarget.bone_map import BoneMap
 from kinelift_checkout.addon.retarget.evaluation import stage
 from kinelift_checkout.addon.retarget.human_bones import REQUIRED
@@ -38,12 +38,13 @@ from tests.addon.retarget.measuring import (
     degrees_between,
     directions,
     map_of,
+    pair_of,
     run,
     shown,
     turn_between,
     untouched,
 )
-from tests.addon.retarget.rigs import Build, build_preset, build_rig
+from tests.addon.retarget.rigs import Build, build_preset, build_rig, put_askew
 from tests.addon.retarget.sources import take_of, walking_motion
 
 Array = NDArray[np.float64]
@@ -64,12 +65,9 @@ BUILDS = {
 def test_limbs_point_as_the_sources_do(name: str, build: Build) -> None:
     source = take_of(random_motion(frames=24, swing=0.6, tilt=0.3))
     target = build_preset(PRESETS[name], build)
-    target.location, target.scale = (2.0, -1.0, 0.5), (0.01, 0.01, 0.01)
-    target.rotation_euler = (0.4, -0.2, 1.1)
-    bpy.context.view_layer.update()
-    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
-    rests = matched_rests(*bodies)
+    put_askew(target, 0.01)
+    pair = pair_of(source, target)
+    source_map, target_map = pair.maps
     before = untouched(target)
     assert run(source, target) == []
     assert untouched(target) == before
@@ -78,9 +76,7 @@ def test_limbs_point_as_the_sources_do(name: str, build: Build) -> None:
         ours, our_turns = shown(target, target_map, frame)
         assert degrees_between(directions(theirs), directions(ours)).max() < 0.1
         for human in ("hips", "head", "left_hand", "right_upper_arm", "left_shin", "right_foot", "left_toes"):
-            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
-            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
-            assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+            assert turn_between(pair.wanted(human, their_turns[human]), our_turns[human]) < 0.1, human
 
 
 @pytest.mark.parametrize("name", ["unity_vrm", "biped", "cmu", "xsens", "character_creator"])
@@ -103,12 +99,9 @@ def test_every_presets_rig(name: str) -> None:
     """In an A-pose with random rolls and tails: limbs, and every bone's orientation with its twist."""
     source = take_of(random_motion(frames=12, swing=0.6, tilt=0.3))
     target = build_preset(PRESETS[name], Build(arms=50.0, legs=0.9, turned=30.0, any_tails=True, seed=7))
-    target.location, target.scale = (2.0, -1.0, 0.5), (0.02, 0.02, 0.02)
-    target.rotation_euler = (0.4, -0.2, 1.1)
-    bpy.context.view_layer.update()
-    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
-    rests = matched_rests(*bodies)
+    put_askew(target, 0.02)
+    pair = pair_of(source, target)
+    source_map, target_map = pair.maps
     before = untouched(target)
     run(source, target)
     assert untouched(target) == before
@@ -119,9 +112,7 @@ def test_every_presets_rig(name: str) -> None:
         for human in target_map.bones:
             if human not in source_map or human == "root" or human.startswith(("spine", "neck")):
                 continue  # chains of other numbers of bones share the turns differently
-            rest = to_matrices(rests[human]) @ to_matrices(bodies[1].rotations[human])
-            turn = their_turns[human] @ to_matrices(bodies[0].rotations[human]).T
-            assert turn_between(turn @ rest, our_turns[human]) < 0.1, human
+            assert turn_between(pair.wanted(human, their_turns[human]), our_turns[human]) < 0.1, human
 
 
 @pytest.mark.parametrize("orders", [("XYZ",), ("ZXY",), ("XZY", "YXZ", "YZX", "ZYX")], ids="/".join)
@@ -182,9 +173,9 @@ def test_the_path_scales_with_the_legs() -> None:
     source = take_of(random_motion(frames=30))
     target = build_preset(PRESETS["mixamo"], Build(legs=0.6))
     run(source, target)
-    source_map, target_map = map_of(source, "SOURCE"), map_of(target)
-    bodies = [read_body(read_rest_rig(ob), m) for ob, m in ((source, source_map), (target, target_map))]
-    scale = bodies[1].leg_length / bodies[0].leg_length
+    pair = pair_of(source, target)
+    source_map, target_map = pair.maps
+    scale = pair.bodies[1].leg_length / pair.bodies[0].leg_length
     ways = []
     for armature, bone_map in ((source, source_map), (target, target_map)):
         centres = []
