@@ -33,7 +33,7 @@ WEIGHTS = {
     "rotation_change": 0.1,
     "velocity": 0.4,
     "distance": 0.5,
-    "down": 0.5,
+    "down": 4.0,
     "still": 0.1,
     "proportions": 1.0,
     "stature": 0.3,
