@@ -252,6 +252,12 @@ def read_weights(path: Path) -> tuple[GeneratorConfig, dict[str, Tensor]]:
         raise _foreign(path, error) from error
 
 
+def read_note(path: Path) -> dict[str, Any]:
+    """What ``save_weights`` was told of weights that can be read."""
+    note: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)["note"]
+    return note
+
+
 def load_weights(path: Path, device: torch.device, kind: type[Generator] | None = None) -> Generator:
     """The network that ``save_weights`` wrote, ready for inference; executes nothing from the file.
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..errors import InputError
-from ..generator import Generator, GeneratorConfig, read_weights, save_weights
+from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights
 from .batches import BatchSource, MotionSource, moved
 from .capture import CaptureClip
 from .library import MotionLibrary
@@ -73,8 +73,10 @@ class Run:
             weighted.objective.join(processes)
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
+        self.earlier_steps, self.earlier_seconds = 0, 0.0
         if settings.start_from:
-            _begin_with(self.network, Path(settings.start_from))
+            note = _begin_with(self.network, Path(settings.start_from))
+            self.earlier_steps, self.earlier_seconds = note.get("steps", 0), note.get("seconds", 0.0)
         self.network.to(processes.device)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = Optimiser(self.network, settings.learning_rate)
@@ -185,8 +187,8 @@ class Run:
         with written_whole(self.out / CHECKPOINT) as path:
             torch.save(state, path)
         note: dict[str, Any] = {
-            "steps": self.step,
-            "seconds": self.seconds,
+            "steps": self.earlier_steps + self.step,
+            "seconds": self.earlier_seconds + self.seconds,
             "validation_p_mpjpe_mm": self.best,
             "objectives": self.settings.objectives,
         }
@@ -236,8 +238,8 @@ def _new_network(settings: TrainSettings, config: GeneratorConfig) -> Generator 
     return PositionNetwork(config) if settings.positions else Generator(config)
 
 
-def _begin_with(network: Generator | Yardstick, path: Path) -> None:
-    """Takes the weights of a file over; a head of another kind stays as it is.
+def _begin_with(network: Generator | Yardstick, path: Path) -> dict[str, Any]:
+    """Takes the weights of a file over; a head of another kind stays as it is. Returns the file's note.
 
     Raises:
         InputError: no weights, or of a network of another size.
@@ -249,6 +251,7 @@ def _begin_with(network: Generator | Yardstick, path: Path) -> None:
         size = config.channels
         raise InputError(f"{path}: a network of {size} channels; give --channels {size}")
     network.load_state_dict(fitting, strict=False)
+    return read_note(path)
 
 
 def _check_settings(

@@ -8,7 +8,7 @@ import torch
 
 from estimator.__main__ import main
 from estimator.errors import InputError
-from estimator.generator import load_weights
+from estimator.generator import load_weights, read_note
 from estimator.keypoint_set import K
 from estimator.training.capture import save_cache
 from estimator.training.measure import evaluation_clips, generator_joints, joint_errors
@@ -177,6 +177,7 @@ def test_the_truth_scores_zero_millimetres(tmp_path):
 
 def test_a_run_begins_with_the_weights_of_an_earlier_one(tmp_path):
     first = Run(SETTINGS, CLIPS, tmp_path)
+    first.step, first.seconds = 5, 60.0
     first.save(best=False)
     weights = str(tmp_path / "last.pt")
     kept = first.average.state_dict()
@@ -184,6 +185,12 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(tmp_path):
     second = Run(replace(SETTINGS, start_from=weights, seed=2), CLIPS, tmp_path)
     for name, value in second.network.state_dict().items():
         assert torch.allclose(value, kept[name], atol=1e-3), name
+    second.out = tmp_path / "second"
+    second.out.mkdir()
+    second.step, second.seconds = 7, 30.0
+    second.save(best=False)
+    note = read_note(second.out / "last.pt")
+    assert (note["steps"], note["seconds"]) == (12, 90.0), "what the weights have been through altogether"
 
     positions = Run(replace(SETTINGS, start_from=weights, positions=True), CLIPS, tmp_path)
     assert torch.allclose(positions.network.expand.weight, kept["expand.weight"], atol=1e-3)
