@@ -78,8 +78,7 @@ def retarget(
             else:
                 yield 0.4 * motion_step
     assert motion is not None
-    if not all(np.isfinite(turn).all() for turn in motion.turns.values()):
-        raise InputError(f"{source.name}: its action gives poses that are no numbers; check its curves")
+    _require_motion(source, motion)
 
     with ExitStack() as stack:
         target_stage = stack.enter_context(stage(target, scene))
@@ -133,6 +132,14 @@ def retarget(
 def _solved(rig: ControlRig, plan: Plan) -> Posed:
     rotations = twisted_for_hinges(rig, plan.rotations, plan.limbs)
     return solve_rigid(rig, plan.world, rotations, plan.heads, plan.hips, plan.thighs, plan.hip_centre)
+
+
+def _require_motion(source: bpy.types.Object, motion: SourceMotion) -> None:
+    """Raises InputError where there is none, or none that can be used."""
+    if not all(np.isfinite(turn).all() for turn in motion.turns.values()):
+        raise InputError(f"{source.name}: its action gives poses that are no numbers; check its curves")
+    if len(motion.frames) > 1 and motion.rests():
+        frame_range(source)  # a pose that an action holds is a motion, one that nothing holds is none
 
 
 def require_pair(source: bpy.types.Object, target: bpy.types.Object) -> None:

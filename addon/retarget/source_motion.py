@@ -31,6 +31,7 @@ _BONE_PATH = re.compile(
     r"(?P<channel>location|scale|rotation_quaternion|rotation_euler|rotation_axis_angle)$"
 )
 _REPORT_EVERY = 8
+_RESTS = 1e-7
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ class SourceMotion:
     heads: dict[str, Array]
     heels: dict[str, Array]
     balls: dict[str, Array]
+
+    def rests(self) -> bool:
+        """Whether all frames are the same."""
+        return all(
+            np.ptp(values, axis=0).max() < _RESTS for values in (*self.turns.values(), self.hip_centre)
+        )
 
 
 def frame_range(source: bpy.types.Object) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -369,16 +370,19 @@ def test_what_cant_be_used_is_refused_and_nothing_changes() -> None:
     def refused(said: str, source: Any, target: Any, **changes: Any) -> None:
         count = (len(bpy.data.actions), len(bpy.data.scenes))
         maps = {"source_map": source_map, "target_map": target_map} | changes
+        settings = maps.pop("settings", FREE)
         with pytest.raises(InputError, match=said):
             finished(
-                retarget(bpy.context.scene, source, maps["source_map"], target, maps["target_map"], FREE)
+                retarget(bpy.context.scene, source, maps["source_map"], target, maps["target_map"], settings)
             )
         assert (len(bpy.data.actions), len(bpy.data.scenes)) == count
 
     refused("^Walk Person 1: is source and target", source, source)
     refused("^Nothing: is no armature", source, empty)
     refused("^Bare: the armature has no bones", source, bare)
-    refused(f"^{still.name}: has no action", still, good, source_map=map_of(still, "SOURCE"))
+    for settings in (FREE, replace(FREE, frames=(1, 6))):
+        still_map = map_of(still, "SOURCE")
+        refused(f"^{still.name}: has no action", still, good, source_map=still_map, settings=settings)
     no_hips = {human: bone for human, bone in target_map.bones.items() if human != "hips"}
     refused("no bone is chosen for Hips", source, good, target_map=BoneMap(no_hips))
     good.scale = (-1.0, 1.0, 1.0)
