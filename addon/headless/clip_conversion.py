@@ -23,6 +23,7 @@ from ...estimator.command_line.conversion import (
     naming,
     part_of,
     people_to_estimate,
+    whose_height,
 )
 from ...estimator.command_line.outputs import Outputs, PersonOutputs
 from ...estimator.errors import InputError
@@ -93,8 +94,9 @@ class _Conversion:
         files, together = outputs_of(clip, chosen, camera, self._settings)
         people = [_Person(track, outputs) for track, outputs in zip(chosen, files, strict=True)]
         if not (own.resume and self._all_done(people, together)):
-            moving = list(self._estimated(people, camera, own.options))
-            self._bring_together(moving, people[0], own.options)
+            measured = whose_height(tracks, own)
+            moving = list(self._estimated(people, camera, own.options, measured))
+            self._bring_together(moving, measured, own.options)
             if moving and self._settings.needs_scene:
                 self._write_with_blender(moving, together, camera, footage, tracks)
             else:
@@ -120,23 +122,23 @@ class _Conversion:
         return reason is None
 
     def _estimated(
-        self, people: Sequence[_Person], camera: Camera, options: EstimateOptions
+        self, people: Sequence[_Person], camera: Camera, options: EstimateOptions, measured: int
     ) -> Iterator[_Person]:
-        """Those who move now; the height is the first one's."""
+        """Those who move now; the height is that of the person whose number is ``measured``."""
         for number, person in enumerate(people):
             progress = part_of(self._estimating, number / len(people), (number + 1) / len(people))
-            own = options if number == 0 else replace(options, person_height=None)
+            own = options if person.track.person_id == measured else replace(options, person_height=None)
             with self._told(person):
                 person.motion = estimate_motion(person.track, camera, own, progress)
             if person.motion is not None:
                 yield person
 
-    def _bring_together(self, people: Sequence[_Person], first: _Person, options: EstimateOptions) -> None:
+    def _bring_together(self, people: Sequence[_Person], measured: int, options: EstimateOptions) -> None:
         """One by one, each was estimated in a world of their own."""
         from ...estimator.people import in_one_world  # needs scipy, without which the commands still explain
 
         motions = [person.motion for person in people if person.motion is not None]
-        known = [first.track.person_id] if options.person_height is not None else []
+        known = [measured] if options.person_height is not None else []
         together = in_one_world(motions, known, options.camera_height)
         for person, motion in zip(people, together, strict=True):
             person.motion = motion

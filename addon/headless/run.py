@@ -12,7 +12,7 @@ import bpy
 from ...estimator import __version__
 from ...estimator.__main__ import OneLineParser
 from ...estimator.command_line import formats
-from ...estimator.command_line.clips import Clip
+from ...estimator.command_line.clips import Clip, check_report
 from ...estimator.command_line.conversion import ClipResult
 from ...estimator.command_line.display import one_line
 from ...estimator.command_line.running import Show, run_clips
@@ -95,6 +95,8 @@ def _retarget(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, settings: BatchSettings, clips: Sequence[Clip]) -> int:
     """Converts all."""
+    if args.report:
+        check_report(args.report, clips, settings.estimate.out)
     jobs = min(args.jobs, len(clips))
 
     def start(show: Show) -> Iterator[tuple[Clip, ClipResult]]:

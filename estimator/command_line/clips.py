@@ -162,3 +162,17 @@ def check_outputs(clips: Sequence[Clip], out: Path, endings: Collection[str]) ->
                 f"{clip.path} would be overwritten by an output of {maker.path}; "
                 "choose another folder with --out"
             )
+
+
+def check_report(report: Path, clips: Sequence[Clip], out: Path) -> None:
+    """Raises InputError where the report would overwrite an input or an output, or is a folder."""
+    if report.is_dir():
+        raise InputError(f"{report}: is a folder; name a file for --report")
+    whole = report.resolve()
+    for clip in clips:
+        path = clip.path.resolve()
+        if whole == path or path in whole.parents:
+            raise InputError(f"{report}: is an input of this run; name another file for --report")
+        output = re.fullmatch(rf"{re.escape(clip.name)}_p[0-9]+\.\w+", report.name)
+        if output and whole.parent == out.resolve():
+            raise InputError(f"{report}: is an output of this run; name another file for --report")

@@ -155,6 +155,7 @@ def _convert(
 ) -> None:
     tracks = read_people(clip, settings, part_of(progress, 0.0, _READING_SHARE), result.notes.append)
     usable = people_to_estimate(tracks, settings, result)
+    measured = whose_height(tracks, settings)
     # Where the camera's place is known, people are in one world from the start; each is written at once.
     alone = len(usable) == 1 or camera_for(usable[0], settings).world_from_camera is not None
     groups = [[track] for track in usable] if alone else [usable]
@@ -163,10 +164,7 @@ def _convert(
         start, stop = (
             _READING_SHARE + (1.0 - _READING_SHARE) * n / len(usable) for n in (done, done + len(group))
         )
-        people = [
-            _Person.of(clip, track, usable[0], [other for other in group if other is not track], settings)
-            for track in group
-        ]
+        people = [_Person.of(clip, track, measured, group, settings) for track in group]
         _convert_people(clip, people, settings, part_of(progress, start, stop), result, estimate)
         done += len(group)
 
@@ -209,6 +207,11 @@ def people_to_estimate(
     """
     usable = _usable(_chosen(tracks, settings.person), settings, result)
     return _with_picture(usable, tracks, settings, result)
+
+
+def whose_height(tracks: Sequence[KeypointTrack], settings: Settings) -> int:
+    """The number of the person whose height the options give: the first who is asked for, usable or not."""
+    return _chosen(tracks, settings.person)[0].person_id
 
 
 def part_of(progress: Progress, start: float, stop: float) -> Progress:
@@ -314,19 +317,22 @@ class _Person:
         cls,
         clip: Clip,
         track: KeypointTrack,
-        first: KeypointTrack,
-        others: Sequence[KeypointTrack],
+        measured: int,
+        group: Sequence[KeypointTrack],
         settings: Settings,
     ) -> _Person:
         """Before anything is done.
 
         Args:
-            first: whose height is given, if one is.
-            others: who are put into one world with this person.
+            measured: the number of the person whose height is given, if one is.
+            group: who are put into one world, this person among them.
         """
-        camera, options = camera_for(track, settings), settings.options
-        if track is not first:
-            options = replace(options, person_height=None)
+
+        def height(somebody: KeypointTrack) -> float | None:
+            return settings.options.person_height if somebody.person_id == measured else None
+
+        camera, options = camera_for(track, settings), replace(settings.options, person_height=height(track))
+        others = [(other, height(other)) for other in group if other is not track]
         made = made_from(track, camera, options, others)
         outputs = PersonOutputs(clip, settings.out, track.person_id, settings.save, made)
         return cls(track, camera, options, outputs)

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..estimate import EstimateOptions
 from ..keypoints import AUTO, FORMATS
 from . import cluster
-from .clips import Clip, find_clips
+from .clips import Clip, check_report, find_clips
 from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
 from .outputs import OUTPUT_ENDINGS
 from .pool import results
@@ -130,8 +130,8 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = settings_from(args)
     clips = find_clips(args.inputs, settings.out, settings.save)
-    if args.report and args.report.is_dir():
-        raise InputError(f"{args.report}: is a folder; name a file for --report")
+    if args.report:
+        check_report(args.report, clips, settings.out)
     for folder in (settings.out, *((args.report.parent,) if args.report else ())):
         make_folder(folder)
 

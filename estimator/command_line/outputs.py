@@ -32,7 +32,10 @@ MadeFrom = dict[str, Any]
 
 
 def made_from(
-    track: KeypointTrack, camera: Camera, options: EstimateOptions, others: Sequence[KeypointTrack] = ()
+    track: KeypointTrack,
+    camera: Camera,
+    options: EstimateOptions,
+    others: Sequence[tuple[KeypointTrack, float | None]] = (),
 ) -> MadeFrom:
     """All that an estimate depends on, but for the device, which changes hardly a digit.
 
@@ -40,7 +43,7 @@ def made_from(
     people count as far as they matter to this person, and a file that was only copied is still the same.
 
     Args:
-        others: who are put into one world with this person.
+        others: who are put into one world with this person, and the heights that are given of them.
     """
     return {
         "Kinelift's version": __version__,
@@ -55,9 +58,13 @@ def made_from(
         "range of frames": [track.frame_start, track.frame_start + len(track) - 1],
         "camera": _digest(_camera_numbers(camera), camera.distortion.model),
         "keypoints": _digest(np.nan_to_num(track.keypoints), track.confidence),
-        "other people": _digest(*(np.nan_to_num(other.keypoints) for other in others)),
+        "other people": _digest(*(part for other in others for part in _other_person(*other))),
         "weights": content_digest(options.weights or WEIGHTS),
     }
+
+
+def _other_person(track: KeypointTrack, height: float | None) -> tuple[NDArray[np.float64], ...]:
+    return np.nan_to_num(track.keypoints), track.confidence, np.array([track.frame_start, height or 0.0])
 
 
 def _camera_numbers(camera: Camera) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from estimator.command_line.clips import find_clips
+from estimator.command_line.clips import check_report, find_clips
 from estimator.errors import InputError
 from tests.estimator.command_line.keypoint_files import write_coco, write_openpose
 
@@ -120,6 +120,16 @@ def test_an_input_is_not_overwritten_by_an_output(takes: Path) -> None:
     with pytest.raises(InputError, match=r"a_p2\.json would be overwritten by an output of .*a\.json"):
         find_clips(inputs, takes, ("npz", "json"))
     assert len(find_clips(inputs, takes, ("npz",))) == 2
+
+
+def test_a_report_overwrites_no_input_and_no_output(takes: Path, tmp_path: Path) -> None:
+    clips = find_clips([str(takes / "a.json"), str(takes / "walk")], tmp_path, ("npz", "json"))
+    for report in (takes / "a.json", takes / "more" / ".." / "a.json", takes / "walk" / "report.json"):
+        with pytest.raises(InputError, match="is an input of this run; name another file for --report"):
+            check_report(report, clips, tmp_path)
+    with pytest.raises(InputError, match=r"a_p12\.json: is an output of this run"):
+        check_report(tmp_path / "a_p12.json", clips, tmp_path)
+    check_report(tmp_path / "report.json", clips, tmp_path)
 
 
 def test_what_is_not_there_is_kept_for_its_own_error(tmp_path: Path) -> None:

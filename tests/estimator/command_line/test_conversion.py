@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from estimator.command_line.clips import Clip
-from estimator.command_line.conversion import ClipResult, Settings, convert
+from estimator.command_line.conversion import ClipResult, Settings, convert, read_people, whose_height
 from estimator.estimate import EstimateOptions
 from estimator.motion_npz import load_motion
 from estimator.skeleton import lengths_from_rest_offsets, stature
@@ -356,3 +356,25 @@ def test_people_share_a_world_and_the_height_is_the_first_ones(settings: Setting
     alone = fine(convert(clip, replace(tall, resume=True, person="1")))
     assert [person.status for person in alone.people] == ["converted"]
     assert any(note.endswith("because the other people changed") for note in alone.notes)
+    # Another height of one is another world for both.
+    both = fine(convert(clip, replace(tall, resume=True, options=replace(tall.options, person_height=1.6))))
+    assert [person.status for person in both.people] == ["converted", "converted"]
+    worlds = [load_motion(settings.out / f"a_p{person}.npz").world_from_camera for person in (1, 2)]
+    assert np.array_equal(*worlds)
+
+
+def test_a_height_goes_to_nobody_else(settings: Settings, tmp_path: Path) -> None:
+    """The first person isn't there on the frames that are asked for."""
+    clip = Clip(write_coco(tmp_path / "a.json", people=2, frames=20), "a")
+    lines = json.loads(clip.path.read_text())
+    for line in lines[:14]:  # nearer, so that it is the first all the same
+        points = np.reshape(line["keypoints"], (17, 3))
+        points[:, :2] += points[:, :2] - points[:, :2].mean(axis=0)
+        line["keypoints"] = points.ravel().tolist()
+    clip.path.write_text(json.dumps(lines[:14] + lines[20:]))
+    tall = replace(settings, frames=(14, 19), options=replace(settings.options, person_height=1.9))
+    everybody = read_people(clip, tall, lambda fraction: None, print)
+    (there,) = fine(convert(clip, tall)).people
+    assert there.person != whose_height(everybody, tall)
+    motion = load_motion(settings.out / f"a_p{there.person}.npz")
+    assert abs(float(stature(lengths_from_rest_offsets(motion.rest_offsets))) - 1.9) > 0.02
