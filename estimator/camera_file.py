@@ -15,7 +15,6 @@ axes are OpenCV's (x right, y down, z forward), the world's is Z up, in metres. 
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +28,7 @@ from .errors import InputError
 
 Array = NDArray[np.float64]
 
+_LARGEST_NUMBER, _LARGEST_WHOLE = 1e300, 999_999_999
 _FIELDS = ("width", "height", "fx", "fy", "cx", "cy", "distortion", "world_from_camera", "frame_start")
 _RIGID_TOLERANCE = 1e-3
 """Files with rounded numbers are off by less; scaled or sheared matrices by more."""
@@ -116,7 +116,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER
 
 
 def _number(path: Path, document: dict[str, Any], name: str, positive: bool = False) -> float | None:
@@ -124,7 +124,9 @@ def _number(path: Path, document: dict[str, Any], name: str, positive: bool = Fa
         return None
     value = document[name]
     if not _is_number(value) or (positive and value <= 0):
-        raise InputError(f"{path}: {name} must be a {'positive ' * positive}number of pixels, not {value!r}")
+        raise InputError(
+            f"{path}: {name} must be a {'positive ' * positive}number of pixels, not {repr(value)[:40]}"
+        )
     return float(value)
 
 
@@ -132,11 +134,11 @@ def _whole(path: Path, document: dict[str, Any], name: str, least: int | None = 
     value = document.get(name)
     if isinstance(value, int | float) and _is_number(value) and value == int(value):
         number = int(value)
-        if least is None or number >= least:
+        if (least is None or number >= least) and abs(number) <= _LARGEST_WHOLE:
             return number
-    what = "a whole number" if least is None else f"a whole number of pixels from {least}"
-    found = f"not {value!r}" if name in document else "and is missing"
-    raise InputError(f"{path}: {name} must be {what}, {found}")
+    what = "of nine digits at most" if least is None else f"of pixels from {least}"
+    found = f"not {repr(value)[:40]}" if name in document else "and is missing"
+    raise InputError(f"{path}: {name} must be a whole number {what}, {found}")
 
 
 def _distortion(path: Path, value: Any, focal_px: float, width: int, height: int) -> Distortion:
@@ -168,7 +170,7 @@ def _world_from_camera(path: Path, value: Any) -> Array | None:
         return None
     try:
         matrices = np.array(value, dtype=np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         matrices = np.empty(0)
     if matrices.ndim not in (2, 3) or matrices.shape[-2:] != (4, 4) or len(matrices) == 0:
         raise InputError(f"{path}: world_from_camera must be one 4 × 4 matrix of numbers or a list of them")

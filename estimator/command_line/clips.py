@@ -85,8 +85,11 @@ def expanded(given: str) -> list[Path]:
     if os.path.lexists(path) or not re.search(r"[*?\[]", given):
         return [path]
     anchor = Path(path.anchor)
-    matches = anchor.glob(str(path.relative_to(anchor)))
-    return sorted(match for match in matches if not match.name.startswith(".")) or [path]
+    try:
+        matches = sorted(anchor.glob(str(path.relative_to(anchor))))
+    except ValueError:  # no pattern that Python knows, such as a**b
+        return [path]
+    return [match for match in matches if not match.name.startswith(".")] or [path]
 
 
 def clip_paths(path: Path, out: Path | None = None) -> Iterator[Path]:
@@ -113,9 +116,9 @@ def _is_sequence(folder: Path) -> bool:
     """
     try:
         entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        files = [entry for entry in entries if entry.suffix.lower() in _FRAME_ENDINGS and entry.is_file()]
     except OSError:
         return True
-    files = [entry for entry in entries if entry.suffix.lower() in _FRAME_ENDINGS and entry.is_file()]
     if not files:
         return False
     by_size = sorted(files, key=lambda file: file.stat().st_size)

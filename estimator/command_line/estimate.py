@@ -200,9 +200,9 @@ def _endings(text: str) -> tuple[str, ...]:
 
 
 def count(text: str) -> int:
-    """The argument of an option that wants a whole number from 1."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    """The argument of an option that wants a number of threads or jobs."""
+    if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1 to 9999")
     return int(text)
 
 

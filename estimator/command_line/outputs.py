@@ -167,7 +167,9 @@ class Outputs:
             document = json.loads(self._record.read_bytes())
         except (OSError, ValueError):
             return None, []
-        made, endings = (document.get(key) for key in ("made_from", "outputs")) if document else (None, None)
+        if not isinstance(document, dict):
+            return None, []
+        made, endings = document.get("made_from"), document.get("outputs")
         return (made, endings) if isinstance(made, dict) and isinstance(endings, list) else (None, [])
 
     def _forget(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from estimator.command_line.clips import check_report, find_clips
+from estimator.command_line.clips import check_report, expanded, find_clips
 from estimator.errors import InputError
 from tests.estimator.command_line.keypoint_files import write_coco, write_openpose
 
@@ -135,3 +135,4 @@ def test_a_report_overwrites_no_input_and_no_output(takes: Path, tmp_path: Path)
 def test_what_is_not_there_is_kept_for_its_own_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert found([tmp_path / "none.json", tmp_path / "empty"], tmp_path / "out") == ["none", "empty"]
+    assert [str(path) for path in expanded("a**b.json")] == ["a**b.json"]

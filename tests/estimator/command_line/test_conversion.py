@@ -254,7 +254,7 @@ def test_resume_makes_again_what_another_version_made(
     assert note.endswith(", now it is 99.0")
 
 
-@pytest.mark.parametrize("record", [None, "", "[]", '{"made_from": 3}', '{"made_from": {}, "outputs": []}'])
+@pytest.mark.parametrize("record", [None, "", "[1]", '{"made_from": 3}', '{"made_from": {}, "outputs": []}'])
 def test_outputs_without_a_sound_record_are_made_again(
     record: str | None, settings: Settings, tmp_path: Path
 ) -> None:

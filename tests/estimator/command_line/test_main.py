@@ -159,6 +159,10 @@ def test_colliding_names_stop_everything_before_it_starts(
         (["estimate", "a.json", "--out", "o", "--plant-feet", "2"], "'2' is no number from 0 to 1"),
         (["estimate", "a.json", "--out", "o", "--person", "me"], "'me' is neither all, largest"),
         (["estimate", "a.json", "--out", "o", "--jobs", "0"], "'0' is no whole number from 1"),
+        (
+            ["estimate", "a.json", "--out", "o", "--threads", "99999999999"],
+            "is no whole number from 1 to 9999",
+        ),
         (["estimate", "a", "--out", "o", "--scheduler", "here"], "'here' is no scheduler's address"),
         (
             ["estimate", "a", "--out", "o", "--scheduler", "tcp://h:1", "--jobs", "2"],
