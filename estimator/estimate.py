@@ -18,8 +18,10 @@ from .track import KeypointTrack, Progress
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
 NEEDED_PACKAGES = ("torch", "scipy", "roma", "threadpoolctl")
 MIN_FRAMES = 2
+PERSON_HEIGHTS = (0.3, 3.0)
+"""Metres, from and to, both included."""
 MOST_CAMERA_HEIGHT = 100.0
-"""Metres."""
+"""Metres, included."""
 MIN_KEYPOINTS = 4
 """Fewer than this on a frame don't say where a person is."""
 
@@ -86,9 +88,13 @@ def estimate_motion(
         raise InputError(f"{name} has the frame rate {track.fps}; give the clip's frames per second")
     if not (track.present.sum(axis=1) >= MIN_KEYPOINTS).any():
         raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
-    if options.person_height is not None and not 0.3 < options.person_height < 3.0:
-        raise InputError(f"a person {options.person_height:g} m tall: give the height in metres, 0.3 to 3")
-    if options.camera_height is not None and not 0 < options.camera_height < MOST_CAMERA_HEIGHT:
+    least, most = PERSON_HEIGHTS
+    # Rounded, because Blender's properties are single precision.
+    if options.person_height is not None and not least <= round(options.person_height, 6) <= most:
+        raise InputError(
+            f"a person {options.person_height:g} m tall: give the height in metres, {least:g} to {most:g}"
+        )
+    if options.camera_height is not None and not 0 < options.camera_height <= MOST_CAMERA_HEIGHT:
         raise InputError(
             f"a camera {options.camera_height:g} m above the ground: give its height in metres, up to "
             f"{MOST_CAMERA_HEIGHT:g}"

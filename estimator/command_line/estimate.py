@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..camera_file import load_camera
 from ..errors import InputError
-from ..estimate import EstimateOptions
+from ..estimate import MOST_CAMERA_HEIGHT, PERSON_HEIGHTS, EstimateOptions
 from ..keypoints import AUTO, FORMATS
 from . import cluster
 from .clips import Clip, check_report, find_clips
@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--camera-height",
-        type=_positive,
+        type=_camera_height,
         metavar="M",
         help="metres from the ground to a camera whose place isn't known otherwise",
     )
@@ -224,8 +224,18 @@ def _positive(text: str) -> float:
 
 def _height(text: str) -> float:
     height = _positive(text)
-    if not 0.4 <= height <= 3.0:
+    least, most = PERSON_HEIGHTS
+    if not least <= height <= most:
         raise argparse.ArgumentTypeError(f"{text} m is no person's height; give it in metres, such as 1.75")
+    return height
+
+
+def _camera_height(text: str) -> float:
+    height = _positive(text)
+    if height > MOST_CAMERA_HEIGHT:
+        raise argparse.ArgumentTypeError(
+            f"{text} m is no camera's height; give it in metres, up to {MOST_CAMERA_HEIGHT:g}"
+        )
     return height
 
 

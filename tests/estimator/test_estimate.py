@@ -127,6 +127,8 @@ def test_known_height_scales_the_person_and_where_it_is(track, camera):
     assert np.isclose(stature(lengths_from_rest_offsets(tall.rest_offsets)), 2.0)
     with pytest.raises(InputError, match="contact strength of 2: give 0"):
         estimate_motion(track, camera, EstimateOptions(contact_strength=2.0))
+    giant = estimate_motion(track, camera, EstimateOptions(person_height=float(np.float32(3.0))))
+    assert np.isclose(stature(lengths_from_rest_offsets(giant.rest_offsets)), 3.0)
     with pytest.raises(InputError, match="175 m tall"):
         estimate_motion(track, camera, EstimateOptions(person_height=175.0))
 

@@ -156,6 +156,7 @@ def test_colliding_names_stop_everything_before_it_starts(
         (["estimate", "a.json", "--out", "o", "--fps", "0"], "'0' is no positive number"),
         (["estimate", "a.json", "--out", "o", "--fps", "nan"], "'nan' is no positive number"),
         (["estimate", "a.json", "--out", "o", "--height", "178"], "178 m is no person's height"),
+        (["estimate", "a.json", "--out", "o", "--camera-height", "101"], "101 m is no camera's height"),
         (["estimate", "a.json", "--out", "o", "--plant-feet", "2"], "'2' is no number from 0 to 1"),
         (["estimate", "a.json", "--out", "o", "--person", "me"], "'me' is neither all, largest"),
         (["estimate", "a.json", "--out", "o", "--jobs", "0"], "'0' is no whole number from 1"),
