@@ -290,7 +290,7 @@ def results_page(evaluated: Evaluated, trainings: str, unpaired: str, notes: str
     parts = [
         "# Results",
         "Made by `python -m benchmarks.results --mocap DIR --tracks DIR --out DIR --page docs/results.md`; "
-        f"protocol {evaluated.protocol}. Test people are in no training and in no choice of weights.",
+        f"protocol {evaluated.protocol}. Test people are in no training.",
         trainings,
         "## Goals",
         goals_table(evaluated),
