@@ -103,7 +103,6 @@ def main() -> int:
                     minutes=args.minutes,
                     seed=seed,
                     channels=args.channels,
-                    validate_every=args.minutes,
                     without=() if variant == ALL else (variant,),
                 )
                 name = f"{variant}-{seed}"

@@ -22,6 +22,7 @@ from benchmarks.unpaired import unpaired_table
 from estimator.__main__ import main as estimator_main
 from estimator.errors import InputError
 from estimator.estimate import WEIGHTS
+from estimator.generator import read_note
 from estimator.training.capture import CaptureClip, load_cache, load_captures
 from estimator.training.evaluate import REAL, real_clips
 from estimator.training.settings import TrainSettings
@@ -63,7 +64,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of trainings and figures")
     parser.add_argument("--page", type=Path, help="Markdown file to write (default: results.md in --out)")
     parser.add_argument("--minutes", type=float, default=20.0, help="per short row, of the processor")
-    parser.add_argument("--full-minutes", type=float, default=70.0, help="of the yardstick")
+    parser.add_argument(
+        "--full-minutes", type=float, help="of the yardstick (default: as long as the weights that ship)"
+    )
     parser.add_argument(
         "--rows", nargs="+", choices=[YARDSTICK, *rows(0)], help="train these and stop (default: all)"
     )
@@ -100,7 +103,8 @@ def _train_rows(args: argparse.Namespace, clips: list[CaptureClip]) -> None:
         if name in names:
             _trained(settings, clips, args.out / name, tracks if real else None)
     if YARDSTICK in names:
-        _train_yardstick(args.minutes, args.full_minutes, clips, args.out)
+        full_minutes = args.full_minutes or read_note(WEIGHTS)["seconds"] / 60
+        _train_yardstick(args.minutes, full_minutes, clips, args.out)
 
 
 def _train_yardstick(minutes: float, full_minutes: float, clips: list[CaptureClip], out: Path) -> None:

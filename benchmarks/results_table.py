@@ -159,16 +159,23 @@ def condition_tables(evaluated: Evaluated, condition: str) -> str:
 def gain(mine: Mapping[str, float], other: Mapping[str, float]) -> tuple[float, float, float] | None:
     """By how many per cent one error is smaller than another, and the 95 % interval.
 
-    Clips are drawn with replacement, each with both its errors. None if fewer than two are common.
+    Takes are drawn with replacement, each with both its errors: pieces of one take (``name#1``, ``name#2``)
+    are no independent observations. None if fewer than two are common.
     """
-    clips = sorted(mine.keys() & other.keys())
-    if len(clips) < 2:
+    takes: dict[str, list[str]] = {}
+    for clip in sorted(mine.keys() & other.keys()):
+        takes.setdefault(clip.partition("#")[0], []).append(clip)
+    if len(takes) < 2:
         return None
 
     def per_cent(own: Array, others: Array, axis: int = -1) -> Array:
         return np.asarray(100 * (1 - own.mean(axis=axis) / others.mean(axis=axis)))
 
-    own, others = (np.array([errors[clip] for clip in clips]) for errors in (mine, other))
+    # Sums, so that the share of both is that of the means over clips.
+    own, others = (
+        np.array([sum(errors[clip] for clip in clips) for clips in takes.values()])
+        for errors in (mine, other)
+    )
     random = np.random.default_rng(0)
     drawn = bootstrap((own, others), per_cent, paired=True, method="percentile", rng=random)
     low, high = drawn.confidence_interval
@@ -296,7 +303,7 @@ def results_page(evaluated: Evaluated, trainings: str, unpaired: str, notes: str
         goals_table(evaluated),
         "## Better than the yardstick",
         "By how many per cent the error is smaller, condition *noisy*; in brackets the 95 % interval over "
-        "clips (bootstrap). Clips of a class are of one person or two, so it says nothing of other people.",
+        "takes (bootstrap). Takes of a class are of one person or two, so it says nothing of other people.",
         gains_table(evaluated, "noisy"),
         unpaired,
         "## Tables",

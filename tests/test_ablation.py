@@ -62,3 +62,18 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
     status, told, _ = table("--minutes", "0.02")
     assert status == 2
     assert "all-1.json: of other settings" in told
+
+
+def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):
+    people = [made_up_clip("a", 90, 1), made_up_clip("v", 60, 3, split="validation")]
+    save_cache(people, tmp_path / "capture.npz")
+    command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--out", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", [*command, "--minutes", "20", "--seeds", "1", "--channels", "24"])
+
+    def stopped(run):
+        assert run.settings.validate_every <= run.settings.minutes / 2, "nothing to go on from"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ablation, "train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        ablation.main()

@@ -65,6 +65,14 @@ def test_the_interval_is_as_wide_as_clips_differ():
     assert gain({"a": 1.0}, {"b": 1.0, "a": 2.0}) is None, "one clip says nothing of others"
 
 
+def test_pieces_of_a_take_are_no_more_observations_than_the_take():
+    other = {str(n): 100.0 for n in range(20)}
+    mine = {str(n): 50.0 if n % 2 else 110.0 for n in range(20)}
+    pieces = [{f"{n}#{k}": errors[n] for n in errors for k in (1, 2, 3)} for errors in (mine, other)]
+    assert gain(*pieces) == pytest.approx(gain(mine, other))
+    assert gain({"a#1": 1.0, "a#2": 1.0}, {"a#1": 2.0, "a#2": 2.0}) is None, "it is one take"
+
+
 def test_goals_are_met_or_missed(evaluated):
     lines = {line.split("|")[1].strip(): line for line in goals_table(evaluated).splitlines()[2:]}
     assert "36.4: met | 27.3: met" in lines["P-MPJPE walk/run under 38 mm"]

@@ -99,7 +99,7 @@ def random_cameras(
 
     moving = torch.rand(batch, generator=random) < settings.moving
     following = torch.where(moving, torch.rand(batch, generator=random), 0.0)[:, None, None]
-    # A camera that follows may stand nearer than the walk is long; one that stands still may not.
+    # Whether it turns after the person or not: it stands outside of the walk.
     room = settings.nearest + 0.6 + reach
     distance = torch.maximum(distance, room)
     drift = smooth_noise((batch, frames, 3), 40.0, random) * 0.25 * moving[:, None, None]

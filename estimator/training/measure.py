@@ -19,7 +19,6 @@ from ..observation import observe
 from .augment import AugmentSettings
 from .cameras import CameraSettings, random_cameras
 from .capture import CaptureClip
-from .detections import DetectorSettings
 from .library import MotionBatch, MotionLibrary
 from .supervision import pooled_log_lengths, predicted_pose
 from .synthetic import Sample, SyntheticSettings, observe_motion
@@ -64,12 +63,11 @@ class TestClip:
 def evaluation_clips(
     clips: list[CaptureClip],
     views: int = 2,
-    detector: DetectorSettings = DetectorSettings(),
+    settings: SyntheticSettings = EVALUATION,
     seed: int = 20260101,
 ) -> list[TestClip]:
     """Every clip through ``views`` cameras; the same whatever else was drawn before."""
     library = MotionLibrary(clips)
-    settings = replace(EVALUATION, detector=detector)
     seen = []
     for index, clip in enumerate(clips):
         motion = library.clip_window(index)

@@ -11,7 +11,10 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Two runs with the same settings, data and thread count see the same windows."""
+    """Two runs with the same settings, data and thread count see the same windows.
+
+    But how noisy these are while the noise grows, and the learning rate, follow the clock.
+    """
 
     minutes: float = 100.0
     """Of processor time per thread."""

@@ -63,7 +63,10 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def geodesic(a: Tensor, b: Tensor) -> Tensor:
-    """Angle in radians (...) between rotation matrices (..., 3, 3); its gradient stays finite at 0."""
+    """2 sin(angle / 2) (...) of the angle between rotation matrices (..., 3, 3): nearly it, in radians.
+
+    Unlike the angle's, its gradient stays finite at 0 and at half a turn.
+    """
     # |a - b|_F = 2 sqrt(2) sin(angle / 2)
     chord = (a - b).flatten(-2).norm(dim=-1) / (2 * math.sqrt(2))
     angle: Tensor = 2 * chord.clamp(max=1.0)

@@ -30,6 +30,8 @@ class Take:
     action: str
     licence: str = ""
     """in the words of the index; empty where it says none"""
+    given_split: str = ""
+    """by the index; empty where it says none"""
 
     @property
     def person(self) -> tuple[str, str]:
@@ -39,6 +41,8 @@ class Take:
     @property
     def split(self) -> str:
         """One of ``SPLITS``; no person is in two of them."""
+        if self.given_split:
+            return self.given_split
         if self.person in _TEST_PEOPLE:
             return "test"
         return "validation" if self.person in _VALIDATION_PEOPLE else "train"
@@ -66,10 +70,11 @@ class Take:
 def list_takes(folder: Path) -> list[Take]:
     """All takes of a folder: those of its ``index.csv``, else every BVH file at any depth.
 
-    Without an index the folder a file lies in names both its set and its subject.
+    Without an index the folder a file lies in names both its set and its subject. A column ``split`` of the
+    index says which people are for validation and test; without, Kinelift's own choice of people holds.
 
     Raises:
-        InputError: there is nothing to read, or the index lacks a column.
+        InputError: there is nothing to read, the index lacks a column, or puts a person into two splits.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of motion capture")
@@ -87,7 +92,19 @@ def list_takes(folder: Path) -> list[Take]:
             raise InputError(f"{index}: line {line}: no {', '.join(missing)}; fill in the column")
     if not rows:
         raise InputError(f"{index}: lists no takes; add them, or remove the file to read all .bvh files")
-    return [
-        Take(folder / row["file"], row["set"], row["subject"], row["action"], row.get("licence") or "")
-        for row in rows
-    ]
+    takes = []
+    sides: dict[tuple[str, str], str] = {}
+    for line, row in enumerate(rows, start=2):
+        split = row.get("split") or ""
+        if split and split not in SPLITS:
+            raise InputError(f"{index}: line {line}: split {split!r}; give {', '.join(SPLITS)} or nothing")
+        licence = row.get("licence") or ""
+        take = Take(folder / row["file"], row["set"], row["subject"], row["action"], licence, split)
+        side = sides.setdefault(take.person, take.split)
+        if side != take.split:
+            raise InputError(
+                f"{index}: line {line}: subject {take.subject} of {take.set} is for {take.split} here and "
+                f"for {side} further up; a person may be in one split only"
+            )
+        takes.append(take)
+    return takes

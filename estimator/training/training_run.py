@@ -84,7 +84,11 @@ class Run:
         validation = [clip for clip in clips if clip.split == "validation"]
         if not train or not validation:
             missing = "validation" if train else "training"
-            raise InputError(f"no clip of the capture is for {missing}; see its index.csv")
+            name = "validation" if train else "train"
+            raise InputError(
+                f"no clip of the capture is for {missing}; write {name} into the column split of its "
+                "index.csv, for one person or more"
+            )
         self.data = {"capture": _summary(clips), "tracks": _summary(tracks or [])}
         motion, seen = split_people(train) if settings.unpaired else (train, train)
         if settings.unpaired:

@@ -17,11 +17,10 @@ from ..generator import REFERENCE_STATURE
 from ..metrics import EVALUATED_JOINTS, p_mpjpe
 from ..skeleton import JOINT_INDEX
 from . import measure
-from .cameras import random_cameras
 from .capture import CaptureClip
-from .library import MotionBatch, MotionLibrary
-from .measure import MAX_FRAMES, JointPredictor, TestClip, mean_by_class
-from .synthetic import SyntheticSettings, SyntheticSource, observe_motion
+from .library import MotionLibrary
+from .measure import JointPredictor, TestClip, evaluation_clips, mean_by_class
+from .synthetic import SyntheticSettings, SyntheticSource
 from .tracks import TrackBatch
 
 Array = NDArray[np.float64]
@@ -92,29 +91,9 @@ class ProjectedTracks:
         return TrackBatch(sample.evidence, sample.view)
 
 
-def known_camera_clips(clips: list[CaptureClip], views: int = 2, seed: int = 20260101) -> list[TestClip]:
+def known_camera_clips(clips: list[CaptureClip], views: int = 2) -> list[TestClip]:
     """Every clip through ``views`` known cameras and the noisy detector; the same every time."""
-    library = MotionLibrary(clips)
-    seen = []
-    for index, clip in enumerate(clips):
-        motion = _first(library.clip_window(index), MAX_FRAMES)
-        in_clip = torch.ones(motion.root.shape[:2], dtype=torch.bool)
-        for view in range(views):
-            random = torch.Generator().manual_seed(seed + 1000 * index + view)
-            cameras = random_cameras(motion.root, in_clip, EVALUATION.cameras, random)
-            sample = observe_motion(motion, in_clip, cameras, EVALUATION, random)
-            seen.append(TestClip(f"{clip.name}/{view}", clip.action_class, sample))
-    return seen
-
-
-def _first(motion: MotionBatch, frames: int) -> MotionBatch:
-    per_clip = ("lengths", "ground_known")
-    cut = {
-        name: getattr(motion, name)[:, :frames]
-        for name in MotionBatch.__dataclass_fields__
-        if name not in per_clip
-    }
-    return replace(motion, **cut)
+    return evaluation_clips(clips, views, EVALUATION)
 
 
 def mean_pose(clips: list[TestClip]) -> Array:

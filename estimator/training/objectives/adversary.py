@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..processes import Processes
-from .egocentric import EGOCENTRIC_SIZE, POSE_SIZE
+from .egocentric import AHEAD, EGOCENTRIC_SIZE, POSE_SIZE
 
 _KERNEL, _STRIDE, _LAYERS = 5, 2, 3
 WINDOW = 1 + (_KERNEL - 1) * sum(_STRIDE**layer for layer in range(_LAYERS))
@@ -45,8 +45,12 @@ class Discriminator(nn.Module):
 
 
 def whole_windows(in_clip: Tensor) -> Tensor:
-    """(B, N) True for the seconds of ``Discriminator.forward`` that lie wholly in the clip (B, T)."""
+    """(B, N) True for the seconds of ``Discriminator.forward`` that depend on frames in the clip (B, T) only.
+
+    Rates at a clip's ends depend on frames beyond it. Where the window ends with the clip there are none.
+    """
     outside = (~in_clip)[:, None].float()
+    outside = nn.functional.max_pool1d(nn.functional.pad(outside, (AHEAD - 1, AHEAD)), 2 * AHEAD, 1)
     return nn.functional.max_pool1d(outside, WINDOW, _JUMP)[:, 0] == 0
 
 

@@ -36,6 +36,10 @@ _SMOOTHING = (0.06, 0.24, 0.40, 0.24, 0.06)
 """Over frames, of the root's path before its velocity is taken: depth from one camera trembles."""
 
 
+AHEAD = 1 + len(_SMOOTHING) // 2
+"""Frames after a frame on which its rates depend; so they do on ``AHEAD - 1`` before it."""
+
+
 def heading(joints: Tensor) -> Tensor:
     """(..., T, 2) horizontal unit vectors the person faces, from world joints (..., T, 22, 3), Z up.
 

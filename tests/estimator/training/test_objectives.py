@@ -14,7 +14,13 @@ from estimator.training.batches import MotionSource
 from estimator.training.detections import CLEAN
 from estimator.training.library import MotionLibrary, rotation_matrices
 from estimator.training.objectives.adversary import WINDOW, Adversary, whole_windows
-from estimator.training.objectives.egocentric import EGOCENTRIC_SIZE, POSE_SIZE, egocentric, heading
+from estimator.training.objectives.egocentric import (
+    AHEAD,
+    EGOCENTRIC_SIZE,
+    POSE_SIZE,
+    egocentric,
+    heading,
+)
 from estimator.training.objectives.global_answer import global_answer, reprojection, root_disagreement
 from estimator.training.objectives.habekost import answered_motion, captured_motion
 from estimator.training.objectives.objective import Batch, Need
@@ -173,7 +179,23 @@ def test_a_second_that_leaves_the_clip_is_not_judged():
     whole = whole_windows(in_clip)
     _, seconds = Adversary().discriminator(torch.zeros(2, 80, EGOCENTRIC_SIZE))
     assert whole.shape == seconds.shape
-    assert whole[0].all() and whole[1].tolist() == [8 * n + WINDOW <= 40 for n in range(whole.shape[1])]
+    assert whole[0].all()
+    assert whole[1].tolist() == [8 * n + WINDOW <= 40 - AHEAD for n in range(whole.shape[1])]
+
+
+def test_what_is_scored_does_not_depend_on_frames_outside_the_clip():
+    random = torch.Generator().manual_seed(1)
+    joints = torch.randn(1, 96, 22, 3, generator=random)
+    discriminator = Adversary().discriminator
+    for start, end in ((0, 53), (0, 61), (11, 96), (8, 70)):
+        in_clip = ((torch.arange(96) >= start) & (torch.arange(96) < end))[None]
+        other = torch.where(in_clip[..., None, None], joints, joints + 5)
+        scores = [discriminator(_egocentric(one)) for one in (joints, other)]
+        poses, seconds = zip(*scores, strict=True)
+        whole = whole_windows(in_clip)
+        assert whole.any()
+        assert torch.allclose(poses[0][in_clip], poses[1][in_clip], atol=1e-5)
+        assert torch.allclose(seconds[0][whole], seconds[1][whole], atol=1e-5)
 
 
 def test_the_adversary_learns_to_tell_and_the_verdict_improves_what_is_judged():

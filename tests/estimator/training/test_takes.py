@@ -75,3 +75,16 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("set,file,subject,action\n")
     with pytest.raises(InputError, match="lists no takes"):
         list_takes(tmp_path)
+
+
+def test_the_index_may_say_who_is_for_what(tmp_path: Path) -> None:
+    index = tmp_path / "index.csv"
+    head = "set,file,subject,action,split\n"
+    index.write_text(head + "own,a.bvh,anna,walk,\nown,b.bvh,ben,run,validation\nown,c.bvh,cleo,dance,test\n")
+    assert [take.split for take in list_takes(tmp_path)] == ["train", "validation", "test"]
+    index.write_text(head + "own,a.bvh,anna,walk,exam\n")
+    with pytest.raises(InputError, match="line 2: split 'exam'; give train, validation, test"):
+        list_takes(tmp_path)
+    index.write_text(head + "cmu_a,a.bvh,09,walk,train\ncmu_b,b.bvh,09,run,test\n")
+    with pytest.raises(InputError, match="line 3: subject 09 of cmu_b is for test here and for train"):
+        list_takes(tmp_path)
