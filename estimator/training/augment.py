@@ -64,7 +64,8 @@ def smooth_noise(shape: tuple[int, int, int], frames_of_memory: float, random: t
 
 
 def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
-    """Turns joints by smooth random rotations; windows whose legs are turned lose contacts and velocities."""
+    """Turns joints by smooth random rotations; windows whose legs are turned lose contacts,
+    velocities and the floor."""
     batch, frames = motion.root.shape[:2]
     chosen = _chance(settings.perturb, batch, random)
     legs = chosen & _chance(0.5, batch, random)
@@ -84,6 +85,7 @@ def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch
         rotations=rotations,
         still_labelled=motion.still_labelled & kept,
         velocity_labelled=motion.velocity_labelled & kept,
+        ground_known=motion.ground_known & ~legs,
     )
 
 

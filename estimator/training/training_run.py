@@ -123,7 +123,7 @@ class Run:
         """The scalar to minimise on one batch, and its terms."""
         # Networks to compare with meet supervision alone, which knows them.
         network = cast(Generator, self.network)
-        return self.objectives.losses(network, batch, self.step, self.progress)
+        return self.objectives.losses(network, batch, self.progress)
 
     def advance(self) -> dict[str, float]:
         """One optimisation step; returns the loss terms."""

@@ -55,7 +55,7 @@ def whole_windows(in_clip: Tensor) -> Tensor:
 
 
 class Adversary:
-    """The discriminator with its optimiser.
+    """The discriminator with its optimiser, and how many ``steps`` it has learned for.
 
     Least squares (Mao et al. 2017): capture is to score 1, the generator's motion 0, and the generator wants
     1; with a gradient penalty on capture (R1, Mescheder et al. 2018), which keeps the discriminator's slope,
@@ -71,7 +71,7 @@ class Adversary:
         self.discriminator = Discriminator()
         self.penalty = penalty
         self.optimiser = torch.optim.Adam(self.discriminator.parameters(), lr=learning_rate, betas=(0.5, 0.9))
-
+        self.steps = 0
         self._processes = Processes()
 
     def join(self, processes: Processes) -> None:
@@ -100,6 +100,7 @@ class Adversary:
         total.backward()
         self._processes.average_gradients(self.discriminator.parameters())
         self.optimiser.step()
+        self.steps += 1
         return loss.detach()
 
     def verdict(self, made: Tensor, in_clip: Tensor) -> Tensor:
@@ -119,13 +120,18 @@ class Adversary:
         return [(poses, in_clip), (seconds, whole_windows(in_clip))]
 
     def state_dict(self) -> dict[str, Any]:
-        """Of discriminator and optimiser."""
-        return {"discriminator": self.discriminator.state_dict(), "optimiser": self.optimiser.state_dict()}
+        """Of discriminator and optimiser, and how many steps it took."""
+        return {
+            "discriminator": self.discriminator.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "steps": self.steps,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what ``state_dict`` gave."""
         self.discriminator.load_state_dict(state["discriminator"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.steps = state["steps"]
 
 
 def _blurred(seen: Tensor) -> Tensor:

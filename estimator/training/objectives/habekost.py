@@ -32,8 +32,8 @@ from .objective import Batch, Need, Objective
 
 _NEAR_REST = [joint for joint in BALL_JOINTS if JOINT_NAMES[joint] not in ("LeftArm", "RightArm")]
 WARM_UP = 600
-"""Steps over which the adversary's say grows: judging the untrained network's T-pose, it would lead astray
-before the keypoints have given the limbs their places."""
+"""Steps of its own over which the adversary's say grows: judging the untrained network's T-pose, it would
+lead astray before the keypoints have given the limbs their places."""
 _TREMOR = (0.002, 0.005)
 """Metres of noise on capture's joints, or the discriminator would know it by being exact."""
 
@@ -62,7 +62,7 @@ class Habekost(Objective):
         """See ``Objective``."""
         self.adversary.join(processes)
 
-    def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:
+    def losses(self, network: Generator, batch: Batch) -> dict[str, Tensor]:
         """The discriminator takes its step, then judges; ``discriminator`` is its own loss, for the log."""
         tracks = batch.unlabelled
         prediction = batch.answer(network, Need.TRACKS)
@@ -74,7 +74,7 @@ class Habekost(Objective):
         discriminator = self.adversary.learn(real, everywhere, made, in_clip)
         return {
             "reprojection": reprojection(answer, tracks),
-            "adversary": min(step / WARM_UP, 1.0) * self.adversary.verdict(made, in_clip),
+            "adversary": min(self.adversary.steps / WARM_UP, 1.0) * self.adversary.verdict(made, in_clip),
             "discriminator": discriminator,
             "velocity": root_disagreement(prediction, answer, in_clip),
             "down": known_gravity_error(prediction, tracks),

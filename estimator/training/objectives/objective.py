@@ -93,13 +93,12 @@ class Objective(ABC):
         """
 
     @abstractmethod
-    def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:
+    def losses(self, network: Generator, batch: Batch) -> dict[str, Tensor]:
         """One scalar per term, unweighted; an adversary takes its own step first.
 
         Args:
             network: being trained.
             batch: holds what ``needs`` names.
-            step: number of the optimisation step, from 0.
         """
 
     def state_dict(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Pavllo(Objective):
     term_weights: ClassVar[Mapping[str, float]] = {"reprojection": 0.5, "bones": 1.0, "velocity": 0.1}
     needs = frozenset({Need.SYNTHETIC, Need.TRACKS})
 
-    def losses(self, network: Generator, batch: Batch, step: int) -> dict[str, Tensor]:
+    def losses(self, network: Generator, batch: Batch) -> dict[str, Tensor]:
         """``bones`` is the L1 distance between batch means of lengths, metres summed over the ten."""
         tracks = batch.unlabelled
         prediction = batch.answer(network, Need.TRACKS)

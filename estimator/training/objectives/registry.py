@@ -70,14 +70,12 @@ class Objectives:
         """Those that have begun at a share of the training."""
         return [w for w in self.chosen if progress >= w.start]
 
-    def losses(
-        self, network: Generator, batch: Batch, step: int, progress: float
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def losses(self, network: Generator, batch: Batch, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar to minimise, and every term unweighted under its column's name."""
         total = torch.zeros(())
         terms: dict[str, Tensor] = {}
         for weighted in self.active(progress):
-            losses = weighted.objective.losses(network, batch, step)
+            losses = weighted.objective.losses(network, batch)
             total = total + weighted.total(losses)
             terms |= {f"{weighted.objective.name}/{term}": loss for term, loss in losses.items()}
         return total, terms

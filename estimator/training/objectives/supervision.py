@@ -22,7 +22,7 @@ class Supervision(Objective):
     term_weights: ClassVar[Mapping[str, float]] = WEIGHTS
     needs = frozenset({Need.SYNTHETIC})
 
-    def losses(self, network: Generator | Yardstick, batch: Batch, step: int) -> dict[str, Tensor]:
+    def losses(self, network: Generator | Yardstick, batch: Batch) -> dict[str, Tensor]:
         """See ``supervised_losses``; the networks to compare with have losses of their own."""
         sample = batch.labelled
         device = sample.evidence.rays.device.type

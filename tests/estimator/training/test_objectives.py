@@ -243,9 +243,9 @@ def test_it_falls_and_the_answer_does_not_collapse(library, name, falling):
     optimiser = torch.optim.Adam(network.parameters(), 4e-3)
     batch, sample = _batch(library, weighted.objective)
     history = []
-    for step in range(60):
+    for _ in range(60):
         batch = replace(batch)
-        losses = weighted.objective.losses(network, batch, step)
+        losses = weighted.objective.losses(network, batch)
         assert losses.keys() <= weighted.term_weights.keys()
         optimiser.zero_grad()
         weighted.total(losses).backward()
@@ -276,9 +276,21 @@ def test_tracks_are_passed_through_the_network_once_a_step(library):
     network = Generator(GeneratorConfig(channels=32))
     passes = []
     network.register_forward_hook(lambda *_: passes.append(1))
-    habekost.losses(network, batch, 0)
-    pavllo.losses(network, batch, 0)
+    habekost.losses(network, batch)
+    pavllo.losses(network, batch)
     assert len(passes) == 1
+
+
+def test_the_adversary_warms_up_by_its_own_steps_also_across_a_checkpoint(library):
+    habekost = OBJECTIVES["habekost"]()
+    batch, _ = _batch(library, habekost)
+    network = Generator(GeneratorConfig(channels=32))
+    first = habekost.losses(network, batch)["adversary"].item()
+    later = [habekost.losses(network, replace(batch))["adversary"].item() for _ in range(3)]
+    assert 0 < first < later[0] < later[2], "its say grows from its first step on, whenever that is"
+    resumed = OBJECTIVES["habekost"]()
+    resumed.load_state_dict(habekost.state_dict())
+    assert resumed.losses(network, replace(batch))["adversary"].item() > later[2]
 
 
 def test_objectives_with_weights_and_starts_are_understood():

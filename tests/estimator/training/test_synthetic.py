@@ -10,7 +10,14 @@ from estimator.generator import HINGE_JOINTS, HINGES, Prediction
 from estimator.keypoint_set import KEYPOINT_MIRROR
 from estimator.kinematics import forward_kinematics, keypoints, rest_offsets_from_lengths
 from estimator.skeleton import J
-from estimator.training.augment import AugmentSettings, augment, mirror, vary_proportions
+from estimator.training.augment import (
+    LEGS,
+    AugmentSettings,
+    augment,
+    mirror,
+    perturb_joints,
+    vary_proportions,
+)
 from estimator.training.detections import CLEAN, DetectorSettings, detector_noise, missing_points
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
 from estimator.training.measure import EVALUATION
@@ -121,6 +128,18 @@ def test_augmented_elbows_and_knees_stay_hinges(library):
         others = [1 + a for a in range(3) if a != axis]
         assert moved.rotations[:, :, joint, others].abs().max() < 1e-6
     assert (moved.rotations - motion.rotations).abs().mean() > 1e-3
+
+
+def test_turned_legs_stand_on_no_known_floor(library):
+    random = torch.Generator().manual_seed(8)
+    windows = [library.window(60, random) for _ in range(16)]
+    motion, _ = stacked(windows, 60)
+    turned = perturb_joints(motion, AugmentSettings(perturb=1.0), random)
+    legs = [joint for joint in LEGS if joint not in HINGE_JOINTS]
+    moved = (turned.rotations[:, :, legs] - motion.rotations[:, :, legs]).abs().amax(dim=(1, 2, 3)) > 1e-3
+    assert moved.any() and not moved.all(), "half of the windows turn the legs too"
+    assert torch.equal(turned.ground_known, motion.ground_known & ~moved)
+    assert torch.equal(turned.velocity_labelled, motion.velocity_labelled & ~moved[:, None])
 
 
 def test_longer_legs_walk_further(library):
