@@ -33,6 +33,9 @@ __all__ = ["PERSON_KEY", "Take", "TakeSettings", "remove_take", "write_take"]
 
 Array = NDArray[np.float64]
 
+_OTHER_SHAPE = 0.01
+"""Difference in aspect ratio, as a share, from which on it is seen."""
+
 
 @dataclass(frozen=True)
 class TakeSettings:
@@ -132,7 +135,7 @@ def write_take(
                 context.scene, motions, camera, world_from_camera, settings, clip, undo
             )
             _hold(camera_object, empty, collection)
-            _note_pixel_aspect(context.scene, camera, notes)
+            _note_shape(context.scene, camera, notes)
         _note_range(context.scene, people, notes)
         undo.pop_all()
     # Nothing fails from here on.
@@ -291,11 +294,18 @@ def _note_range(scene: bpy.types.Scene, people: Sequence[bpy.types.Object], note
         notes.append(f"The take reaches frame {last}, {scene.name} ends at {scene.frame_end}")
 
 
-def _note_pixel_aspect(scene: bpy.types.Scene, camera: Camera, notes: list[str]) -> None:
-    wanted = pixel_aspect(camera)
-    present = (scene.render.pixel_aspect_x, scene.render.pixel_aspect_y)
+def _note_shape(scene: bpy.types.Scene, camera: Camera, notes: list[str]) -> None:
+    """Notes a frame of another shape than the pictures, through which more or less than they show is seen."""
+    wanted, render = pixel_aspect(camera), scene.render
+    present = (render.pixel_aspect_x, render.pixel_aspect_y)
+    across, down = render.resolution_x, render.resolution_y
     if abs(wanted[0] / wanted[1] / (present[0] / present[1]) - 1) > 1e-3:
         notes.append(
             f"The clip's pixel aspect is {wanted[0] / wanted[1]:.3f}, the scene's "
             f"{present[0] / present[1]:.3f}; the overlay needs Match Scene to Clip"
+        )
+    elif abs(camera.width / camera.height / (across / down) - 1) > _OTHER_SHAPE:
+        notes.append(
+            f"The pictures are {camera.width} × {camera.height}, {scene.name} renders {across} × {down}; "
+            "set its resolution to theirs to see what they show"
         )

@@ -147,6 +147,9 @@ def test_what_the_scene_does_not_fit_is_said() -> None:
         "The take reaches frame 30, Scene ends at 15",
     ]
     assert not write_take(bpy.context, [random_motion(frames=15)], CAMERA, SETTINGS).notes
+    scene.render.resolution_x, scene.render.resolution_y = 1080, 1920
+    (shape,) = write_take(bpy.context, [random_motion(frames=15)], CAMERA, SETTINGS).notes
+    assert f"{CAMERA.width} × {CAMERA.height}, Scene renders 1080 × 1920" in shape
 
 
 def test_a_second_take_leaves_the_first_alone() -> None:
