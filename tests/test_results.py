@@ -52,7 +52,9 @@ def test_views_of_a_clip_are_one_observation(evaluated):
 def test_a_model_that_is_a_fifth_better_on_every_clip_is_so_for_sure(evaluated):
     mine, other = (evaluated.per_clip("noisy", m, "p_mpjpe_mm", "dance") for m in ("shipped", "yardstick"))
     assert gain(mine, other) == pytest.approx((20.0, 20.0, 20.0))
-    assert "+20 (+20 … +20)" in gains_table(evaluated, "noisy")
+    found = gains_table(evaluated, "noisy", "yardstick", ["shipped"])
+    assert "+20 (+20 … +20)" in found and "refined" not in found
+    assert "Not trained yet: supervised only" in gains_table(evaluated, "noisy", "supervised", ["adversary"])
 
 
 def test_the_interval_is_as_wide_as_clips_differ():
