@@ -12,6 +12,8 @@ Flags = NDArray[np.bool_]
 
 RESTS = 0.01
 """Metres a frame (at 30 a second) under which a true foot point counts as resting."""
+ON_GROUND = 0.05
+"""Metres under which a true foot point that rests rests on the ground, and isn't held up."""
 STANDS = 0.5
 """Probability from which on a contact is claimed."""
 
@@ -58,17 +60,18 @@ def penetration(points: Array) -> float:
 
 
 def standing_height_error(predicted: Array, truth: Array, still: Flags) -> float:
-    """Mean difference in height of foot points while they stand.
+    """Mean difference in height of foot points while they stand on the ground.
 
     Args:
         predicted, truth: (T, N, 3) metres, both over their own ground.
-        still: (T, N) where the true points stand.
+        still: (T, N) where the true points stand still, at any height.
 
     Returns:
-        Metres; nan if nothing stands.
+        Metres; nan if nothing stands on the ground.
     """
     error = np.abs(predicted[..., 2] - truth[..., 2])
-    return float(error[still].mean()) if still.any() else float("nan")
+    stands = still & (truth[..., 2] < ON_GROUND)
+    return float(error[stands].mean()) if stands.any() else float("nan")
 
 
 @dataclass(frozen=True)

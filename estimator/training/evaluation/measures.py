@@ -60,7 +60,7 @@ METRICS: dict[str, Metric] = {
     "sliding_mm": Metric("feet that rest slide, mm a frame"),
     "claimed_sliding_mm": Metric("contacts that are claimed slide, mm a frame"),
     "penetration_mm": Metric("lowest point under the ground, mm"),
-    "standing_height_mm": Metric("height error of standing feet, mm"),
+    "standing_height_mm": Metric("height error of feet on the ground, mm"),
     "contact_f1": Metric("contact F1", 3, share=True),
     "jitter_ratio": Metric("jitter over the truth's", 2, share=True),
     "pose_jitter_ratio": Metric("jitter relative to Hips over the truth's", 2, share=True),
