@@ -2,12 +2,14 @@
 
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks import ablation
-from benchmarks.ablation import bootstrap_interval, verdict
+from benchmarks.ablation import bootstrap_interval, held_out, verdict
+from estimator.errors import InputError
 from estimator.training.capture import save_cache
 from tests.estimator.training.captures import made_up_clip
 
@@ -37,6 +39,17 @@ def test_small_or_uncertain_effects_are_none(mean, low, high, word):
     assert verdict(mean, low, high) == word
 
 
+def test_people_held_out_are_measured_and_not_trained_on():
+    clips = [replace(made_up_clip(name, 60, seed), subject=name) for seed, name in enumerate("abc")]
+    clips.append(replace(made_up_clip("d", 60, 3, split="test"), subject="d"))
+    person = clips[1].person
+    assert [clip.split for clip in held_out(clips, [person])] == ["train", "validation", "train", "test"]
+    with pytest.raises(InputError, match="--hold-out cmu/99: nobody"):
+        held_out(clips, ["cmu/99"])
+    with pytest.raises(InputError, match="nobody to train on"):
+        held_out(clips, [clips[3].person])
+
+
 def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, capsys):
     people = [
         made_up_clip("a", 90, 1),
@@ -46,6 +59,7 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
     save_cache(people, tmp_path / "capture.npz")
     command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--figures", str(tmp_path / "figures")]
     command += ["--without", "noise", "--seeds", "1", "--channels", "24", "--out", str(tmp_path / "runs")]
+    command += ["--hold-out"]
 
     def table(*more):
         monkeypatch.setattr(sys, "argv", [*command, *more])
@@ -68,7 +82,9 @@ def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):
     people = [made_up_clip("a", 90, 1), made_up_clip("v", 60, 3, split="validation")]
     save_cache(people, tmp_path / "capture.npz")
     command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--out", str(tmp_path / "runs")]
-    monkeypatch.setattr(sys, "argv", [*command, "--minutes", "20", "--seeds", "1", "--channels", "24"])
+    monkeypatch.setattr(
+        sys, "argv", [*command, "--minutes", "20", "--seeds", "1", "--channels", "24", "--hold-out"]
+    )
 
     def stopped(run):
         assert run.settings.validate_every <= run.settings.minutes / 2, "nothing to go on from"

@@ -74,6 +74,11 @@ class CaptureClip:
     def __len__(self) -> int:
         return len(self.root_translation)
 
+    @property
+    def person(self) -> str:
+        """Who was captured, as ``set/subject``; a subject of CMU is one person in all sets of CMU's takes."""
+        return f"{'cmu' if self.set.startswith('cmu_') else self.set}/{self.subject}"
+
 
 def _pieces(clip: SourceClip) -> list[SourceClip]:
     """The clip cut where a joint other than hands and toes jumps, without pieces shorter than a second."""

@@ -60,7 +60,7 @@ def split_people(clips: list[CaptureClip]) -> tuple[list[CaptureClip], list[Capt
     odds = MotionLibrary(clips).odds.tolist()
     share: dict[str, float] = {}
     for clip, chance in zip(clips, odds, strict=True):
-        share[_person(clip)] = share.get(_person(clip), 0.0) + chance
+        share[clip.person] = share.get(clip.person, 0.0) + chance
     if len(share) < 2:
         raise InputError("unpaired training needs capture of two people or more; add some, or give --tracks")
     groups: tuple[set[str], set[str]] = (set(), set())
@@ -69,13 +69,8 @@ def split_people(clips: list[CaptureClip]) -> tuple[list[CaptureClip], list[Capt
         least = int(filled[1] < filled[0])
         groups[least].add(person)
         filled[least] += share[person]
-    motion, seen = ([clip for clip in clips if _person(clip) in group] for group in groups)
+    motion, seen = ([clip for clip in clips if clip.person in group] for group in groups)
     return motion, seen
-
-
-def _person(clip: CaptureClip) -> str:
-    """A subject of CMU is one person in all sets made from CMU's takes."""
-    return f"{'cmu' if clip.set.startswith('cmu_') else clip.set}/{clip.subject}"
 
 
 class ProjectedTracks:

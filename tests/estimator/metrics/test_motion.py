@@ -50,7 +50,7 @@ def test_height_is_compared_where_the_truth_stands():
     still = np.array([[True], [True], [True], [False]])
     assert standing_height_error(answer, truth, still) == pytest.approx(0.03)
     assert np.isnan(standing_height_error(answer, truth, ~still & False))
-    held_up = truth + [0.0, 0.0, 0.2]
+    held_up = truth + np.array([0.0, 0.0, 0.2])
     assert np.isnan(standing_height_error(answer, held_up, still)), "a foot held still stands on no ground"
 
 
