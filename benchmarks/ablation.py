@@ -144,12 +144,12 @@ def main() -> int:
     base = errors[ALL].mean(axis=0)
     apart = np.ptp(errors[ALL].mean(axis=1))
     print(f"with all: {base.mean():.1f} mm over {len(base)} clips; seeds differ by {apart:.1f} mm")
-    print(f"{'without':12s} {'mm worse':>8s}  95 % interval   it")
+    print("\n| without | mm worse | 95 % interval | it |\n| --- | ---: | ---: | --- |")
     for variant in args.without:
         worse = errors[variant].mean(axis=0) - base
         low, high = bootstrap_interval(worse)
         mean = float(worse.mean())
-        print(f"{variant:12s} {mean:8.1f}  {low:5.1f} … {high:5.1f}   {verdict(mean, low, high)}")
+        print(f"| {variant} | {mean:+.1f} | {low:+.1f} … {high:+.1f} | {verdict(mean, low, high)} |")
     return 0
 
 
