@@ -187,15 +187,14 @@ def observe_motion(
     view = virtual_camera(sightings(rays, confidence), in_clip)
 
     from_world = view.from_camera @ axes
-    shift = stretch[:, None, None, None]
+    root = torch.einsum("btij,btj->bti", cameras.from_world, motion.root - centre)
+    nearer = torch.cat([root[..., :2], root[..., 2:] / stretch[:, None, None]], dim=-1)
+    seen_at = torch.einsum("btij,btj->bti", view.from_camera @ to_axes, nearer)
 
     def viewed(points: Tensor) -> Tensor:
         """World points (B, T, N, 3) in the virtual camera, as far off as the stretched picture says."""
-        relative = torch.einsum("btij,btnj->btni", from_world, points - centre[:, :, None])
-        root = torch.einsum("btij,btj->bti", from_world, motion.root - centre)[:, :, None]
-        return relative - root * torch.cat(
-            [torch.zeros_like(root[..., :2]), (1 - 1 / shift).expand_as(root[..., 2:])], -1
-        )
+        from_root = torch.einsum("btij,btnj->btni", from_world, points - motion.root[:, :, None])
+        return seen_at[:, :, None] + from_root
 
     rotations = rotation_matrices(motion.rotations)
     step = torch.zeros_like(motion.root)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from estimator.generator import HINGE_JOINTS, HINGES, Prediction
-from estimator.keypoint_set import KEYPOINT_MIRROR
+from estimator.keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR
 from estimator.kinematics import forward_kinematics, keypoints, rest_offsets_from_lengths
 from estimator.skeleton import J
 from estimator.training.augment import (
@@ -65,6 +65,19 @@ def test_clean_evidence_is_the_projection_of_the_truth(library):
     present = sample.evidence.confidence > 0
     assert present[sample.evidence.in_clip].float().mean() > 0.95
     assert ((seen - expected).norm(dim=-1)[present]).max() < 1e-4
+
+
+def test_a_wrong_focal_length_puts_the_truth_where_it_is_seen(library):
+    settings = replace(EVALUATION, detector=CLEAN, wrong_focal=1.0)
+    sample = SyntheticSource(library, settings, seed=6).batch(8, 40)
+    seen = torch.einsum("btij,btkj->btki", sample.view.from_camera, sample.evidence.rays)
+    expected = torch.nn.functional.normalize(sample.truth.keypoints, dim=-1)
+    present = sample.evidence.confidence > 0
+    # Only the hips' middle lies exactly on its ray; the rest has more depth than the picture says.
+    off = (seen - expected).norm(dim=-1)
+    pelvis = KEYPOINT_INDEX["pelvis"]
+    assert off[..., pelvis][present[..., pelvis]].max() < 1e-5
+    assert off[present].median() < 0.002
 
 
 def test_velocity_and_gravity_agree_with_the_joints(library):
