@@ -26,6 +26,8 @@ _STANDS = 0.12
 slides is not."""
 _ROLLS = 0.18
 """Likewise: one that is faster at the beginning or end is still being set down, or already lifted."""
+_RISES = 0.06
+"""Likewise, up or down: a heel that comes up so slowly rolls as well."""
 _NOISE_SECONDS = 0.08
 _SHORT_NOISE_SECONDS = 0.03
 """For the beginning and end, which more smoothing would wear away."""
@@ -101,11 +103,12 @@ def _in_one_place(flags: Flags, points: Array, leg: float, frames_per_second: fl
     """Of each stretch what is near the places where the point really stands; sliding is no standing."""
     if not flags.any():
         return flags
-    speed, rough = (
-        np.linalg.norm(np.gradient(smooth(points, seconds * frames_per_second), axis=0), axis=1)
-        * frames_per_second
+    calm, rough = (
+        np.gradient(smooth(points, seconds * frames_per_second), axis=0) * frames_per_second
         for seconds in (_NOISE_SECONDS, _SHORT_NOISE_SECONDS)
     )
+    speed = np.linalg.norm(calm, axis=1)
+    rolling = (np.linalg.norm(rough, axis=1) > _ROLLS * leg) | (np.abs(rough[:, 2]) > _RISES * leg)
     found = np.zeros(len(flags), dtype=bool)
     waiting = runs(flags)
     while waiting:
@@ -115,7 +118,7 @@ def _in_one_place(flags: Flags, points: Array, leg: float, frames_per_second: fl
             continue
         near = np.linalg.norm(points[start:end] - points[stillest], axis=1) < _ONE_PLACE * leg
         first, last = next(run for run in runs(near) if run[0] <= stillest - start < run[1])
-        rests = rough[start + first : start + last] < _ROLLS * leg
+        rests = ~rolling[start + first : start + last]
         rests[stillest - start - first] = True
         begin, finish = np.flatnonzero(rests)[[0, -1]]
         found[start + first + begin : start + first + finish + 1] = True

@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 _FADE_SECONDS = 0.3
 _SMOOTH_SECONDS = 0.05
 _SET_DOWN_SECONDS = 0.15
+_LEVEL_BEFORE_SECONDS = 0.04
+"""And after: a foot that stands flat is level already, or it would turn about its ball while it stands."""
 _NEAR_GROUND = 0.15
 """Of the leg: steps that are higher or lower are stairs, and stay so."""
 _MOST_LEVELLING = np.radians(25.0)
@@ -122,7 +124,8 @@ def _levelled(
     """Foot and toes: level where they stand flat, and without the noise that a standing foot can't have."""
     found = {}
     sigma = _SMOOTH_SECONDS * frames_per_second
-    stands = smooth(contact[:, _BALL].astype(np.float64), sigma)
+    more = round(_LEVEL_BEFORE_SECONDS * frames_per_second)
+    stands = smooth(_widened(contact[:, _BALL].astype(np.float64), more), sigma)
     flat = {"foot": contact.all(axis=1), "toes": contact[:, _BALL]}
     for part, flags in flat.items():
         human = f"{side}_{part}"
@@ -136,7 +139,7 @@ def _levelled(
         levelling = swing(up, np.broadcast_to(_UP, up.shape))
         angle = 2.0 * np.arccos(np.clip(np.abs(levelling[:, 0]), 0.0, 1.0))
         most = np.minimum(1.0, _MOST_LEVELLING / np.maximum(angle, 1e-9))
-        weight = smooth(flags.astype(np.float64), sigma) * most
+        weight = smooth(_widened(flags.astype(np.float64), more), sigma) * most
         found[human] = multiply(scaled(levelling, weight), rotation)
     return found
 
@@ -253,11 +256,15 @@ def _sinking(legs: list[tuple[Array, float, Array]], frames_per_second: float) -
 
 def _foreseen(needed: Array, frames_per_second: float) -> Array:
     """(N,) at least what is needed on every frame, where that is positive, and smooth in time."""
-    needed = np.maximum(needed, 0.0)
     width = max(round(2 * _SMOOTH_SECONDS * frames_per_second), 1)
-    padded = np.pad(needed, width, mode="edge")
-    widened = np.max([padded[i : i + len(needed)] for i in range(2 * width + 1)], axis=0)
-    return np.maximum(smooth(widened, width / 2), 0.0)
+    return np.maximum(smooth(_widened(np.maximum(needed, 0.0), width), width / 2), 0.0)
+
+
+def _widened(values: Array, frames: int) -> Array:
+    """(N,) the highest value of as many frames before and after."""
+    padded = np.pad(values, frames, mode="edge")
+    widest: Array = np.max([padded[i : i + len(values)] for i in range(2 * frames + 1)], axis=0)
+    return widest
 
 
 def _bent(
