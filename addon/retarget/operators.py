@@ -143,7 +143,7 @@ class KINELIFT_OT_retarget(bpy.types.Operator):
 
 
 class KINELIFT_OT_preview_retarget(bpy.types.Operator):
-    """Pose the target as it would be on the present frame, without keys; undo brings its pose back"""
+    """Pose the target as on this frame, without keys and with feet not yet planted; undo takes it back"""
 
     bl_idname = "kinelift.preview_retarget"
     bl_label = "Preview Frame"

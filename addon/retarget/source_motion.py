@@ -74,7 +74,8 @@ def frame_range(source: bpy.types.Object) -> tuple[float, float]:
         ranges = [(strip.frame_start, strip.frame_end) for strip in strips if not strip.mute]
     if not ranges:
         raise InputError(
-            f"{source.name}: has no action that moves its bones; give the source an action, or choose another"
+            f"{source.name}: has no action that moves its bones; give the source an action, set Frame Range "
+            "if something else moves it, or choose another"
         )
     return min(first for first, _ in ranges), max(last for _, last in ranges)
 
