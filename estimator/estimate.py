@@ -104,20 +104,7 @@ def estimate_motion(
 
     from . import pipeline
 
-    weights = options.weights or WEIGHTS
-    return pipeline.run(
-        track,
-        track.fps,
-        camera,
-        options.person_height,
-        options.refine,
-        options.device,
-        weights,
-        progress,
-        options.on_ground,
-        options.camera_height,
-        options.contact_strength,
-    )
+    return pipeline.run(track, camera, options, progress)
 
 
 def estimate_people(

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from estimator import pipeline
 from estimator.camera import pinhole
 from estimator.errors import InputError
-from estimator.estimate import WEIGHTS, EstimateOptions, estimate_motion
+from estimator.estimate import EstimateOptions, estimate_motion
 from estimator.keypoint_set import KEYPOINT_MIRROR, K
 from estimator.metrics import p_mpjpe
 from estimator.motion import Motion
@@ -113,9 +112,7 @@ def test_feet_are_on_the_ground_of_a_known_camera_unless_the_ground_is_switched_
     known = replace(camera, world_from_camera=extrinsics)
 
     def lowest(on_ground):
-        motion = pipeline.run(
-            track, FPS, known, None, True, "cpu", WEIGHTS, lambda done: None, on_ground=on_ground
-        )
+        motion = estimate_motion(track, known, EstimateOptions(on_ground=on_ground))
         return np.median(motion.end_points[:, 3:, 2].min(axis=1))
 
     assert lowest(True) > lowest(False)
