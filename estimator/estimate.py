@@ -13,7 +13,8 @@ from pathlib import Path
 from .camera import Camera
 from .errors import InputError, MissingDependencyError
 from .motion import Motion
-from .track import KeypointTrack, Progress
+from .progress import Progress, part_of
+from .track import KeypointTrack
 
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
 NEEDED_PACKAGES = ("torch", "scipy", "roma", "threadpoolctl")
@@ -55,15 +56,11 @@ def missing_packages() -> list[str]:
     return [name for name in NEEDED_PACKAGES if find_spec(name) is None]
 
 
-def _ignore(fraction: float) -> None:
-    pass
-
-
 def estimate_motion(
     track: KeypointTrack,
     camera: Camera,
     options: EstimateOptions = EstimateOptions(),
-    progress: Progress = _ignore,
+    progress: Progress = lambda fraction: None,
 ) -> Motion:
     """Global motion of one person, at the clip's rate.
 
@@ -111,7 +108,7 @@ def estimate_people(
     tracks: Sequence[KeypointTrack],
     camera: Camera,
     options: EstimateOptions = EstimateOptions(),
-    progress: Progress = _ignore,
+    progress: Progress = lambda fraction: None,
     heights: Mapping[int, float] | None = None,
 ) -> list[Motion]:
     """Global motions of several people of one clip, in one world: one camera, one ground, true distances.
@@ -131,11 +128,8 @@ def estimate_people(
     motions = []
     for done, track in enumerate(tracks):
         own = replace(options, person_height=known.get(track.person_id))
-
-        def within(fraction: float, done: int = done) -> None:
-            progress((done + fraction) / len(tracks))
-
-        motions.append(estimate_motion(track, camera, own, within))
+        part = part_of(progress, done / len(tracks), (done + 1) / len(tracks))
+        motions.append(estimate_motion(track, camera, own, part))
 
     from .people import in_one_world
 

@@ -6,7 +6,7 @@ memory doesn't grow with the clip beyond the answer itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -26,6 +26,7 @@ from .kinematics import (
     stature_from_lengths,
 )
 from .observation import NETWORK_FPS, Evidence, VirtualCamera, observe, sightings, virtual_camera
+from .progress import Progress
 from .root_solve import RootEvidence
 from .skeleton import CONTACT_END_POINTS, J, L
 
@@ -98,7 +99,7 @@ def lift(
     generator: Generator,
     evidence: Evidence,
     person_height: float | None,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = lambda fraction: None,
 ) -> Lifted:
     """The generator's answer for a whole clip (B = 1).
 

@@ -21,11 +21,12 @@ from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
 from .observation import Evidence
 from .placement import place
+from .progress import Progress, part_of
 from .refinement import fit_frames, refine
 from .root_solve import solve_root
 from .stance import Stance, answered_stance, fitted_stance
 from .steadying import steadied
-from .track import KeypointTrack, Progress
+from .track import KeypointTrack
 from .world import world_from_ground
 
 Array = NDArray[np.float64]
@@ -92,7 +93,7 @@ def _in_solving_axes(
         centre,
         axes,
         # Has no name here, so that it is out of memory as soon as something better takes its place.
-        lift(generator, evidence, options.person_height, _between(progress, _GATHERED, _LIFTED)),
+        lift(generator, evidence, options.person_height, part_of(progress, _GATHERED, _LIFTED)),
         options,
         progress,
     )
@@ -111,13 +112,13 @@ def _solved(
     with threadpool_limits(limits=1, user_api="blas"):
         lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
         seen = root_evidence(evidence, centre, lifted)
-        within = _between(progress, _LIFTED, _SOLVED)
+        within = part_of(progress, _LIFTED, _SOLVED)
         root = solve_root(seen)
         within(0.2)
         fitted = None
         stance = answered_stance(lifted, seen, root)
         if options.refine:
-            fitted = fit_frames(evidence, centre, lifted, root, _between(within, 0.2, 0.8))
+            fitted = fit_frames(evidence, centre, lifted, root, part_of(within, 0.2, 0.8))
             stance = fitted_stance(lifted, fitted)
         ground = _ground(axes, stance)
         del stance
@@ -132,7 +133,7 @@ def _solved(
                 centre,
                 lifted,
                 root,
-                _between(progress, _SOLVED, _REFINED),
+                part_of(progress, _SOLVED, _REFINED),
                 support,
                 options.contact_strength,
                 fitted,
@@ -142,11 +143,6 @@ def _solved(
             assert ground is not None
             world_from_axes = world_from_ground(ground, root, lifted.trust)
     return world_from_axes, lifted, root
-
-
-def _between(progress: Progress, start: float, end: float) -> Progress:
-    """Tells of a step's progress as of the whole's."""
-    return lambda done: progress((1 - done) * start + done * end)
 
 
 def _ground(axes: SolvingAxes, stance: Stance) -> Ground | None:

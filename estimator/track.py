@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .keypoint_set import KEYPOINT_NAMES, K
-
-Progress = Callable[[float], None]
-"""Told the fraction done, 0..1, as long work goes on; an exception raised in it ends the work."""
 
 MAX_PIXEL = 1e6
 """A coordinate further out than this is no detection but a defect of the file."""

@@ -21,7 +21,6 @@ from ...estimator.command_line.conversion import (
     attempt,
     camera_for,
     naming,
-    part_of,
     people_to_estimate,
     whose_height,
 )
@@ -29,6 +28,7 @@ from ...estimator.command_line.outputs import Outputs, PersonOutputs
 from ...estimator.errors import InputError
 from ...estimator.estimate import EstimateOptions, estimate_motion
 from ...estimator.motion import Motion
+from ...estimator.progress import Progress, part_of
 from ...estimator.track import KeypointTrack
 from .character import put_on_character
 from .clip_keypoints import load_footage, read_people
@@ -37,7 +37,7 @@ from .clip_scene import save_scene, start_empty_file, write_scene
 from .file_exports import export_all
 from .file_formats import BLEND
 from .quiet import without_output
-from .settings import BatchSettings, Progress
+from .settings import BatchSettings
 
 _READING, _ESTIMATING = 0.1, 0.8
 """Fractions of a clip's time at which these are done; writing takes the rest."""

@@ -11,12 +11,12 @@ from ...estimator.command_line import conversion
 from ...estimator.command_line.clips import Clip
 from ...estimator.command_line.conversion import Settings
 from ...estimator.errors import InputError
+from ...estimator.progress import Progress
 from ...estimator.track import KeypointTrack
 from ..blender_camera import is_readable
 from ..estimate_request import clip_rate
 from ..keypoint_store import KeypointRequest, forget_all, read_tracks
 from ..picture_check import fitted_to_clip, keypoint_picture, picture_warning
-from .settings import Progress
 
 
 def load_footage(clip: Clip) -> bpy.types.MovieClip | None:

@@ -21,7 +21,8 @@ from ..camera import Camera
 from ..errors import InputError, KineliftError, MissingDependencyError
 from ..estimate import EstimateOptions, estimate_motion, missing_packages
 from ..motion import Motion
-from ..track import KeypointTrack, Progress
+from ..progress import Progress
+from ..track import KeypointTrack
 from .clips import Clip
 from .conversion import ClipResult, Settings, convert
 from .pool import set_threads

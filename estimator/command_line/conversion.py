@@ -16,12 +16,12 @@ from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, EstimateOptions, estimate_moti
 from ..keypoints import read_keypoints
 from ..motion import Motion
 from ..picture_size import guess_picture_size, size_warning
+from ..progress import Progress, part_of
 from ..track import KeypointTrack
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
 from .stopping import check_stopped
 
-Progress = Callable[[float], None]
 Estimate = Callable[[KeypointTrack, Camera, EstimateOptions, Progress], Motion]
 """``estimate_motion``, or something that has it done elsewhere."""
 Status = Literal["converted", "skipped", "failed"]
@@ -212,11 +212,6 @@ def people_to_estimate(
 def whose_height(tracks: Sequence[KeypointTrack], settings: Settings) -> int:
     """The number of the person whose height the options give: the first who is asked for, usable or not."""
     return _chosen(tracks, settings.person)[0].person_id
-
-
-def part_of(progress: Progress, start: float, stop: float) -> Progress:
-    """Progress of a part of the work that goes from ``start`` to ``stop``, fractions of the whole."""
-    return lambda fraction: progress(start + fraction * (stop - start))
 
 
 def _chosen(tracks: Sequence[KeypointTrack], person: str) -> list[KeypointTrack]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .layouts import KeypointLayout
-
-Progress = Callable[[float], None]
-"""Called with the fraction done, 0 to 1; it may raise to stop the work."""
 
 
 class Detection(NamedTuple):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..progress import Progress
 from .alphapose import matches_alphapose, read_alphapose
 from .coco import matches_coco, read_coco
-from .detections import DetectedClip, Progress
+from .detections import DetectedClip
 from .layouts import BODY25, BODY25B, COCO18, KeypointLayout
 from .mediapipe import matches_mediapipe, read_mediapipe
 from .mmpose import matches_mmpose, read_mmpose

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError
 from ..keypoint_set import K
+from ..progress import Progress
 from .crossing import uncross
-from .detections import Progress, person_sizes
+from .detections import person_sizes
 
 MAX_GAP_SECONDS = 1.0
 """Someone unseen for longer starts a new track."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress, first_picture, number_array
+from ..progress import Progress
+from .detections import DetectedClip, Detection, first_picture, number_array
 from .layouts import MEDIAPIPE33
 from .mediapipe_csv import is_landmark_table, read_landmark_table
 from .source import Source

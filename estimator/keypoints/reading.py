@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
+from ..progress import Progress, part_of
 from ..track import KeypointTrack
-from .detections import Progress
 from .formats import AUTO, format_by_name, format_of_source
 from .source import Source
 from .tracks import number_tracks, tracks_of_clip
@@ -67,6 +67,4 @@ def read_keypoints(
 
 
 def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda fraction: progress(start + fraction * (stop - start))
+    return None if progress is None else part_of(progress, start, stop)

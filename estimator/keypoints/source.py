@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InputError
-from .detections import Progress
+from ..progress import Progress
 
 Kind = Literal["json folder", "text folder", "json", "npz", "text", "binary"]
 

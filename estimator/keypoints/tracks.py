@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..keypoint_set import K
+from ..progress import Progress
 from ..track import KeypointTrack, clean_keypoints
-from .detections import DetectedClip, Progress, first_picture, person_sizes
+from .detections import DetectedClip, first_picture, person_sizes
 from .linking import link_people
 
 MAX_JUMP = 200_000

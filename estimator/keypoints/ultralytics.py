@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress
+from ..progress import Progress
+from .detections import DetectedClip, Detection
 from .layouts import COCO17
 from .source import FrameFile, Source, printable
 

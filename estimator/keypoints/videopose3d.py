@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress
+from ..progress import Progress
+from .detections import DetectedClip, Detection
 from .layouts import COCO17
 from .numpy_pickle import PickledArray, load_arrays
 from .source import Source
