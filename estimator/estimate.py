@@ -114,7 +114,7 @@ def estimate_people(
     """Global motions of several people of one clip, in one world: one camera, one ground, true distances.
 
     Args:
-        tracks: one per person.
+        tracks: one per person, at least one.
         options: for all; ``person_height`` is the first person's, the others are measured by the ground that
             all stand on.
         heights: metres, by ``person_id``, of those that are known; they win over ``options``.
