@@ -21,7 +21,6 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic_write import written_whole
 from .camera import Camera, pinhole
 from .distortion import Distortion
 from .errors import InputError
@@ -67,31 +66,6 @@ def load_camera(path: Path) -> Camera:
     )
     _check_lens(path, camera)
     return camera
-
-
-def save_camera(path: Path, camera: Camera) -> None:
-    """Writes a ``camera.json``; what is unknown or at its default is left out.
-
-    Raises:
-        InputError: the file can't be written.
-    """
-    document: dict[str, Any] = {"width": camera.width, "height": camera.height}
-    if camera.focal_known:
-        document |= {"fx": camera.fx, "fy": camera.fy}
-    document |= {"cx": camera.cx, "cy": camera.cy}
-    lens = camera.distortion
-    if lens.coefficients:
-        coefficients = (
-            lens.nuke_coefficients(camera.fx, camera.width, camera.height)
-            if lens.model == "nuke"
-            else lens.coefficients
-        )
-        document["distortion"] = {"model": lens.model, "coefficients": list(coefficients)}
-    if camera.world_from_camera is not None:
-        document["world_from_camera"] = camera.world_from_camera.tolist()
-        document["frame_start"] = camera.frame_start
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _document(path: Path) -> dict[str, Any]:
