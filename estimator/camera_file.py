@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .camera import Camera, pinhole
 from .distortion import Distortion
 from .errors import InputError
+from .json_file import load_json
 
 Array = NDArray[np.float64]
 
@@ -42,7 +43,9 @@ def load_camera(path: Path) -> Camera:
     Raises:
         InputError: naming the file, the field and what is wrong with it.
     """
-    document = _document(path)
+    document = load_json(path)
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: holds no camera; expected an object with width, height, fx, …")
     for field in document:
         if field not in _FIELDS:
             raise InputError(f"{path}: unknown field {field!r}; known are {', '.join(_FIELDS)}")
@@ -66,27 +69,6 @@ def load_camera(path: Path) -> Camera:
     )
     _check_lens(path, camera)
     return camera
-
-
-def _document(path: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no number")
-
-    try:
-        document = json.loads(path.read_bytes(), parse_constant=refuse)
-    except OSError as error:
-        raise InputError(f"{path}: can't be read ({error.strerror})") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: line {error.lineno}, column {error.colno}: no JSON ({error.msg})"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no usable JSON ({error})") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: holds no camera; expected an object with width, height, fx, …")
-    return document
 
 
 def _is_number(value: object) -> bool:

@@ -127,10 +127,11 @@ def test_defects_get_one_line(fields: dict[str, Any], message: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"width": 12', "line 1, column 13: no JSON"),
-        (b'{"width": NaN}', "NaN is no number"),
+        (b'{"width": 12', "no valid JSON at line 1, column 13"),
+        (b'{"width": NaN}', "width must be a whole number of pixels from 1, not nan"),
         (b"[1920, 1080]", "holds no camera"),
         (b'{"width": "\xff"}', "byte 11 is not UTF-8"),
+        (b'{"width": 9, "height": 9, "fx": Infinity}', "fx must be a positive number of pixels, not inf"),
         (b'{"height": 10}', "width must be a whole number of pixels from 1, and is missing"),
     ],
 )
