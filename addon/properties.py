@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..estimator.keypoints import AUTO, FORMATS
+from ..estimator.track import DEFAULT_FPS
 from .sidecar import find_sidecar
 
 _FULL_FRAME_MM = 36.0
@@ -126,7 +127,7 @@ class KineliftSettings(bpy.types.PropertyGroup):
         description="Frames per second of the video, used where neither clip nor keypoints say it",
         min=1.0,
         max=1000.0,
-        default=30.0,
+        default=DEFAULT_FPS,
         precision=3,
     )
 

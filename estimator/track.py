@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .keypoint_set import KEYPOINT_NAMES, K
 
+DEFAULT_FPS = 30.0
+"""Frames per second of a clip, where nobody says it."""
+
 MAX_PIXEL = 1e6
 """A coordinate further out than this is no detection but a defect of the file."""
 

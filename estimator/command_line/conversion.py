@@ -17,7 +17,7 @@ from ..keypoints import read_keypoints
 from ..motion import Motion
 from ..picture_size import guess_picture_size, size_warning
 from ..progress import Progress, part_of
-from ..track import KeypointTrack
+from ..track import DEFAULT_FPS, KeypointTrack
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
 from .stopping import check_stopped
@@ -27,8 +27,6 @@ Estimate = Callable[[KeypointTrack, Camera, EstimateOptions, Progress], Motion]
 Status = Literal["converted", "skipped", "failed"]
 
 ALL_PEOPLE, LARGEST_PERSON = "all", "largest"
-
-DEFAULT_FPS = 30.0
 
 _READING_SHARE = 0.1
 """Of a clip's time."""
