@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .chunks import CHUNK_FRAMES, chunks
-from .generator import CONTACTS, REFERENCE_STATURE, Generator, Prediction
+from .generator import CONTACTS, Generator, Prediction
 from .keypoint_set import K
 from .kinematics import (
     end_points,
@@ -28,7 +28,7 @@ from .kinematics import (
 from .observation import NETWORK_FPS, Evidence, VirtualCamera, observe, sightings, virtual_camera
 from .progress import Progress
 from .root_solve import RootEvidence
-from .skeleton import CONTACT_END_POINTS, J, L
+from .skeleton import CONTACT_END_POINTS, REFERENCE_STATURE, J, L
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
