@@ -14,7 +14,7 @@ from .camera import Camera
 from .errors import InputError, MissingDependencyError
 from .motion import Motion
 from .progress import Progress, part_of
-from .track import KeypointTrack
+from .track import KeypointTrack, check_frame_rate
 
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
 NEEDED_PACKAGES = ("torch", "scipy", "roma", "threadpoolctl")
@@ -81,8 +81,7 @@ def estimate_motion(
     name = f"{track.source}: person {track.person_id}"
     if len(track) < MIN_FRAMES:
         raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
-    if track.fps is None or not 0 < track.fps < 1e4:
-        raise InputError(f"{name} has the frame rate {track.fps}; give the clip's frames per second")
+    check_frame_rate(track.fps, name)
     if not (track.present.sum(axis=1) >= MIN_KEYPOINTS).any():
         raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
     least, most = PERSON_HEIGHTS

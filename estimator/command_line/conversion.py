@@ -17,7 +17,7 @@ from ..keypoints import read_keypoints
 from ..motion import Motion
 from ..picture_size import guess_picture_size, size_warning
 from ..progress import Progress, part_of
-from ..track import DEFAULT_FPS, KeypointTrack
+from ..track import DEFAULT_FPS, KeypointTrack, check_frame_rate
 from .clips import Clip
 from .outputs import PersonOutputs, made_from
 from .stopping import check_stopped
@@ -255,6 +255,8 @@ def _with_picture(
     if fps is None and any(track.fps is None for track in tracks):
         fps = DEFAULT_FPS
         result.notes.append(f"{source}: the frame rate is not known, {fps:g} is assumed; give --fps F")
+    for track in tracks:
+        check_frame_rate(fps if fps is not None else track.fps, source)
     width, height = size or (None, None)
     return [track.with_picture(width, height, fps) for track in tracks]
 

@@ -12,6 +12,7 @@ from ..camera_file import load_camera
 from ..errors import InputError
 from ..estimate import MOST_CAMERA_HEIGHT, PERSON_HEIGHTS, EstimateOptions
 from ..keypoints import AUTO, FORMATS
+from ..track import FRAME_RATES
 from . import cluster
 from .clips import Clip, check_report, find_clips
 from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("W", "H"),
         help="of the picture in pixels, where not in the file",
     )
-    parser.add_argument("--fps", type=_positive, metavar="F", help="frames per second of the clip")
+    parser.add_argument("--fps", type=_frame_rate, metavar="F", help="frames per second of the clip")
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument("--focal-px", type=_positive, metavar="F", help="focal length in pixels")
     lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
@@ -220,6 +221,14 @@ def _positive(text: str) -> float:
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return value
+
+
+def _frame_rate(text: str) -> float:
+    rate = _positive(text)
+    least, most = FRAME_RATES
+    if not least <= rate <= most:
+        raise argparse.ArgumentTypeError(f"{text} is no clip's frame rate; give {least:g} to {most:g}")
+    return rate
 
 
 def _height(text: str) -> float:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .layouts import KeypointLayout
 
+_LARGEST_RATE = 1e300
+"""Whole numbers further up would be too large for a float."""
+
 
 class Detection(NamedTuple):
     """One person in one frame.
@@ -58,6 +61,13 @@ def first_picture(numbers: Iterable[int]) -> int:
         numbers: all frame numbers in the file, also those of frames without anybody.
     """
     return 1 if min(numbers, default=0) == 1 else 0
+
+
+def stated_rate(value: Any) -> float | None:
+    """Frames per second as a file states them; None for what is no positive number, which says nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < _LARGEST_RATE else None
 
 
 def number_array(values: Any, where: str) -> NDArray[np.float64]:

@@ -101,7 +101,7 @@ def _in_pixels(
 ) -> NDArray[np.float64]:
     """(N, 26, 2) pixels. Coordinates nearly all within -0.5..1.5 are fractions of the picture's size."""
     points = raw[..., :2]
-    known = points[(raw[..., 2] > 0) & np.isfinite(points).all(axis=-1)]
+    known = points[(raw[..., 2] > 0) & np.isfinite(raw).all(axis=-1)]
     known = known[(known != 0).any(axis=-1)]
     if normalised is None:
         normalised = bool(known.size) and float(np.mean((known > -0.5) & (known < 1.5))) > 0.9

@@ -13,7 +13,7 @@ from estimator.keypoint_set import KEYPOINT_MIRROR, K
 from estimator.metrics import p_mpjpe
 from estimator.motion import Motion
 from estimator.skeleton import JOINT_MIRROR, PARENTS, lengths_from_rest_offsets, stature
-from estimator.track import KeypointTrack
+from estimator.track import FRAME_RATES, KeypointTrack
 from estimator.world import CONFIDENT_FRAME
 
 from .motions import camera_at, waving
@@ -190,8 +190,19 @@ def test_a_track_without_keypoints_is_refused(track, camera):
     )
     with pytest.raises(InputError, match="no frame with 4 keypoints"):
         estimate_motion(empty, camera)
-    with pytest.raises(InputError, match="frame rate"):
-        estimate_motion(replace(track, fps=None), camera)
+
+
+@pytest.mark.parametrize("fps", [None, 0.0, 0.001, -25.0, 1e9, float("nan"), float("inf")])
+def test_a_frame_rate_that_no_clip_has_is_refused(track, camera, fps):
+    with pytest.raises(InputError, match=r"person 1 has (no|a) frame rate.*frames per second, 1 to 10000$"):
+        estimate_motion(replace(track, fps=fps), camera)
+
+
+@pytest.mark.parametrize("fps", FRAME_RATES)
+def test_the_slowest_and_the_fastest_clips_work(track, camera, fps):
+    motion = estimate_motion(replace(track.sliced(7, 12), fps=fps), camera)
+    assert (len(motion), motion.fps) == (6, fps)
+    assert np.isfinite(motion.joints_world).all()
 
 
 def test_progress_rises_and_may_end_the_work(track, camera):

@@ -155,6 +155,15 @@ def test_colliding_names_stop_everything_before_it_starts(
         (["estimate", "a.json", "--out", "o", "--save", "fbx"], "'fbx' is none of npz,bvh,json"),
         (["estimate", "a.json", "--out", "o", "--fps", "0"], "'0' is no positive number"),
         (["estimate", "a.json", "--out", "o", "--fps", "nan"], "'nan' is no positive number"),
+        (["estimate", "a.json", "--out", "o", "--fps=-5"], "'-5' is no positive number"),
+        (
+            ["estimate", "a.json", "--out", "o", "--fps", "0.001"],
+            "0.001 is no clip's frame rate; give 1 to 10000",
+        ),
+        (
+            ["estimate", "a.json", "--out", "o", "--fps", "1e9"],
+            "1e9 is no clip's frame rate; give 1 to 10000",
+        ),
         (["estimate", "a.json", "--out", "o", "--height", "178"], "178 m is no person's height"),
         (["estimate", "a.json", "--out", "o", "--camera-height", "101"], "101 m is no camera's height"),
         (["estimate", "a.json", "--out", "o", "--plant-feet", "2"], "'2' is no number from 0 to 1"),
