@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...estimator.command_line import estimate
-from ...estimator.command_line.conversion import Settings
+from ...estimator.command_line.settings import Settings
 from ...estimator.errors import InputError
 from .character import parse_character
 from .file_formats import BLEND, BVH, ENDINGS, EXPORTED, FBX_PROGRAMS, require_exporter

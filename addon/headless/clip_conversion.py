@@ -13,18 +13,10 @@ import bpy
 
 from ...estimator.atomic_write import deliver, workshop
 from ...estimator.camera import Camera
+from ...estimator.command_line.clip_people import camera_for, people_to_estimate, whose_height
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import (
-    ClipResult,
-    PersonResult,
-    Status,
-    attempt,
-    camera_for,
-    naming,
-    people_to_estimate,
-    whose_height,
-)
 from ...estimator.command_line.outputs import Outputs, PersonOutputs
+from ...estimator.command_line.result import ClipResult, PersonResult, Status, attempt, naming
 from ...estimator.errors import InputError
 from ...estimator.estimate import EstimateOptions, estimate_motion
 from ...estimator.motion import Motion
@@ -89,7 +81,7 @@ class _Conversion:
         start_empty_file()
         footage = load_footage(clip)
         tracks, own = read_people(clip, footage, self._settings.estimate, self._reading, result.notes.append)
-        chosen = people_to_estimate(tracks, own, result)
+        chosen = people_to_estimate(tracks, own, result.notes.append)
         camera = camera_for(chosen[0], own)
         files, together = outputs_of(clip, chosen, camera, self._settings)
         people = [_Person(track, outputs) for track, outputs in zip(chosen, files, strict=True)]

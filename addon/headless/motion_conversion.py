@@ -10,8 +10,8 @@ import bpy
 from ...estimator import __version__
 from ...estimator.atomic_write import deliver, workshop
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import ClipResult, PersonResult, Status, attempt
 from ...estimator.command_line.outputs import Outputs, content_digest
+from ...estimator.command_line.result import ClipResult, PersonResult, Status, attempt
 from ...estimator.progress import Progress, part_of
 from .character import put_on_character
 from .clip_outputs import made_with

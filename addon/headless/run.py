@@ -13,7 +13,7 @@ from ...estimator import __version__
 from ...estimator.__main__ import OneLineParser
 from ...estimator.command_line import formats
 from ...estimator.command_line.clips import Clip, check_report
-from ...estimator.command_line.conversion import ClipResult
+from ...estimator.command_line.result import ClipResult
 from ...estimator.command_line.running import Show, run_clips
 from ...estimator.command_line.stopping import Stopped, stoppable
 from ...estimator.errors import InputError, KineliftError

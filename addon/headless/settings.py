@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...estimator.command_line.conversion import Settings
+from ...estimator.command_line.settings import Settings
 from ..action import RootMode as TakeRootMode
 from ..retarget.root_motion import RootMode
 from .file_formats import BLEND, BVH, EXPORTED

@@ -24,8 +24,10 @@ from ..motion import Motion
 from ..progress import Progress
 from ..track import KeypointTrack
 from .clips import Clip
-from .conversion import ClipResult, Settings, convert
+from .conversion import convert
 from .pool import set_threads
+from .result import ClipResult
+from .settings import Settings
 
 if TYPE_CHECKING:
     from distributed import Client, Future

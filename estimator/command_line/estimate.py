@@ -15,10 +15,11 @@ from ..keypoints import AUTO, FORMATS
 from ..track import FRAME_RATES
 from . import cluster
 from .clips import Clip, check_report, find_clips
-from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
 from .outputs import OUTPUT_ENDINGS
 from .pool import results
+from .result import ClipResult
 from .running import Show, run_clips
+from .settings import ALL_PEOPLE, LARGEST_PERSON, Settings
 
 EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
 

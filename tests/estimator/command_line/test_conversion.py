@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from estimator.command_line.clip_people import read_people, whose_height
 from estimator.command_line.clips import Clip
-from estimator.command_line.conversion import ClipResult, Settings, convert, read_people, whose_height
+from estimator.command_line.conversion import convert
+from estimator.command_line.result import ClipResult
+from estimator.command_line.settings import Settings
 from estimator.estimate import EstimateOptions
 from estimator.motion_npz import load_motion
 from estimator.skeleton import lengths_from_rest_offsets, stature
