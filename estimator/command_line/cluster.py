@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -38,6 +39,10 @@ _AHEAD = 2
 """Clips read per thread of the workers, so that none of them waits for a file."""
 
 
+class _SchedulerGoneError(KineliftError):
+    """There is nobody left to answer."""
+
+
 def results(
     clips: Sequence[Clip], settings: Settings, address: str, threads: int | None
 ) -> Iterator[tuple[Clip, ClipResult]]:
@@ -55,6 +60,7 @@ def results(
     with _connected(address) as client:
         _check_workers(client, address)
         weights = _content(settings.options.weights)
+        gone = Event()
 
         def estimate(
             track: KeypointTrack, camera: Camera, options: EstimateOptions, progress: Progress
@@ -62,7 +68,11 @@ def results(
             options = replace(options, weights=None)
             work = (track, camera, options, weights, threads, __version__)
             # Not pure: what two people's keypoints have in common must not make them one task.
-            motion: Motion = _answer(client.submit(_estimate, *work, pure=False), address)
+            try:
+                motion: Motion = _answer(client.submit(_estimate, *work, pure=False), address)
+            except _SchedulerGoneError:
+                gone.set()
+                raise
             progress(1.0)
             return motion
 
@@ -72,7 +82,8 @@ def results(
             waiting = {pool.submit(convert, clip, settings, estimate=estimate): clip for clip in clips}
             try:
                 for done in as_completed(waiting):
-                    if done.result().fault is not None and client.status != "running":
+                    # The client itself may take a while to notice.
+                    if done.result().fault is not None and (gone.is_set() or client.status != "running"):
                         break
                     yield waiting.pop(done), done.result()
             except BaseException:
@@ -195,7 +206,7 @@ def _answer(future: Future[Any], address: str) -> Any:
             "(out of memory?)"
         ) from None
     except (FutureCancelledError, CommClosedError, TimeoutError):
-        raise KineliftError(_gone(address)) from None
+        raise _SchedulerGoneError(_gone(address)) from None
     except ImportError as error:
         raise KineliftError(_cannot_import(error)) from None
 
