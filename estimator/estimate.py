@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from .camera import Camera
 from .errors import InputError, MissingDependencyError
 from .motion import Motion
@@ -65,13 +67,14 @@ def estimate_motion(
     """Global motion of one person, at the clip's rate.
 
     Args:
-        track: of at least 2 frames; ``fps`` filled in.
+        track: of at least 2 frames; ``fps`` filled in. ``keypoints.read_keypoints`` and
+            ``keypoints.track_from_array`` make it.
         camera: intrinsics, and extrinsics where known.
         progress: told the fraction done; may raise to end the work.
 
     Raises:
-        InputError: for a track, device or weights that can't be used.
-        MissingDependencyError: without torch, scipy or roma.
+        InputError: for a track, options or weights that can't be used.
+        MissingDependencyError: without one of ``NEEDED_PACKAGES``.
     """
     if missing := missing_packages():
         raise MissingDependencyError(
@@ -82,7 +85,12 @@ def estimate_motion(
     if len(track) < MIN_FRAMES:
         raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
     check_frame_rate(track.fps, name)
-    if not (track.present.sum(axis=1) >= MIN_KEYPOINTS).any():
+    present = track.present
+    if not np.isfinite(track.keypoints).all(axis=-1)[present].all():
+        raise InputError(f"{name} has keypoints that are no numbers; give missing ones a confidence of 0")
+    if not ((track.confidence >= 0) & (track.confidence <= 1)).all():
+        raise InputError(f"{name} has confidences beyond 0 to 1; scale them")
+    if not (present.sum(axis=1) >= MIN_KEYPOINTS).any():
         raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
     least, most = PERSON_HEIGHTS
     # Rounded, because Blender's properties are single precision.

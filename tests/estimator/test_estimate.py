@@ -192,6 +192,21 @@ def test_a_track_without_keypoints_is_refused(track, camera):
         estimate_motion(empty, camera)
 
 
+def test_a_track_with_numbers_that_mean_nothing_is_refused(track, camera):
+    with pytest.raises(InputError, match="person 1 has keypoints that are no numbers"):
+        estimate_motion(replace(track, confidence=np.ones_like(track.confidence)), camera)
+    for wrong in (100.0, -1.0, np.nan):
+        with pytest.raises(InputError, match="person 1 has confidences beyond 0 to 1"):
+            estimate_motion(replace(track, confidence=wrong * track.confidence), camera)
+
+
+def test_keypoints_that_all_lie_on_one_spot_make_no_noise(track, camera, recwarn):
+    spot = np.broadcast_to([600.0, 300.0], track.keypoints.shape)
+    motion = estimate_motion(replace(track, keypoints=spot, confidence=np.full((80, K), 0.9)), camera)
+    assert np.isfinite(motion.joints_world).all()
+    assert not [one for one in recwarn if one.category is RuntimeWarning]
+
+
 @pytest.mark.parametrize("fps", [None, 0.0, 0.001, -25.0, 1e9, float("nan"), float("inf")])
 def test_a_frame_rate_that_no_clip_has_is_refused(track, camera, fps):
     with pytest.raises(InputError, match=r"person 1 has (no|a) frame rate.*frames per second, 1 to 10000$"):
