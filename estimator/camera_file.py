@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import Camera, pinhole
+from .camera import Camera, default_focal_px
 from .distortion import Distortion
 from .errors import InputError
 from .json_file import load_json
@@ -51,22 +51,27 @@ def load_camera(path: Path) -> Camera:
             raise InputError(f"{path}: unknown field {field!r}; known are {', '.join(_FIELDS)}")
     width, height = (_whole(path, document, name, least=1) for name in ("width", "height"))
     fx, fy = (_number(path, document, name, positive=True) for name in ("fx", "fy"))
-    given_focal = fx if fx is not None else fy
-    plain = pinhole(width, height, given_focal)
-    fx = fx if fx is not None else plain.fx
+    given = fx if fx is not None else fy
+    focal = given if given is not None else default_focal_px(width, height)
     cx, cy = (_number(path, document, name) for name in ("cx", "cy"))
-    camera = Camera(
-        width,
-        height,
-        fx,
-        fy if fy is not None else plain.fy,
-        cx if cx is not None else plain.cx,
-        cy if cy is not None else plain.cy,
-        focal_known=plain.focal_known,
-        distortion=_distortion(path, document.get("distortion"), fx, width, height),
-        world_from_camera=_world_from_camera(path, document.get("world_from_camera")),
-        frame_start=_whole(path, document, "frame_start") if "frame_start" in document else 0,
-    )
+    distortion = _distortion(path, document.get("distortion"), focal, width, height)
+    world_from_camera = _world_from_camera(path, document.get("world_from_camera"))
+    frame_start = _whole(path, document, "frame_start") if "frame_start" in document else 0
+    try:
+        camera = Camera(
+            width,
+            height,
+            focal,
+            fy if fy is not None else focal,
+            cx if cx is not None else width / 2,
+            cy if cy is not None else height / 2,
+            focal_known=given is not None,
+            distortion=distortion,
+            world_from_camera=world_from_camera,
+            frame_start=frame_start,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     _check_lens(path, camera)
     return camera
 

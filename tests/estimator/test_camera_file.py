@@ -98,6 +98,12 @@ def _matrix(
         ({"focal": 1500}, "unknown field 'focal'; known are width"),
         ({"frame_start": 0.5}, "frame_start must be a whole number"),
         ({"frame_start": 10**30}, "frame_start must be a whole number of nine digits at most"),
+        ({"fx": 1e-200}, "camera.json: a focal length of 1e-200 pixels can't be right"),
+        ({"cx": 1e299}, r"camera.json: a principal point at 1e\+299, 360 can't be right"),
+        (
+            {"world_from_camera": [[1, 0, 0, 1e200], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]},
+            "over 1e.08 m from",
+        ),
         ({"fx": 10**400}, "fx must be a positive number of pixels, not 1000"),
         ({"world_from_camera": [[10**400] * 4] * 4}, "world_from_camera must be one 4 × 4 matrix of numbers"),
         ({"distortion": [0.1]}, "distortion must be"),
