@@ -29,7 +29,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``run``."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="keypoint file, folder, or pattern")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the outputs")
+    parser.add_argument("--out", type=folder_path, required=True, metavar="DIR", help="folder for outputs")
     parser.add_argument(
         "--save",
         type=_endings,
@@ -206,6 +206,13 @@ def count(text: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from 1 to 9999")
     return int(text)
+
+
+def folder_path(text: str) -> Path:
+    """The argument of an option that wants a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a folder")
+    return Path(text)
 
 
 def _address(text: str) -> str:

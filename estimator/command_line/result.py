@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import InputError, KineliftError
+from ..printable import printable
 from .clips import Clip
 from .stopping import check_stopped
 
@@ -82,4 +83,5 @@ def attempt(clip: Clip, work: Callable[[ClipResult], None]) -> ClipResult:
 
 def naming(path: Path, error: KineliftError) -> str:
     """The error's line, which names the file in any case."""
-    return str(error) if path.name in str(error) else f"{path}: {error}"
+    said = str(error)
+    return said if printable(path.name) in printable(said) else f"{path}: {said}"
