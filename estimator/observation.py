@@ -35,7 +35,8 @@ OBSERVATION_MIRROR = Mirror(
 class Evidence:
     """What is known of one person on T frames at the network's rate.
 
-    Axes are the camera's; where its tilt is known, those of a camera turned so that gravity is +y.
+    Axes are the camera's; where its tilt is known, those of a camera turned so that gravity is +y. In a clip
+    they stand still in the scene, see ``evidence.SolvingAxes``.
 
     Attributes:
         rays: (B, T, 26, 3) unit vectors to the keypoints; anything finite where missing.
