@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..estimator.camera import Camera, pinhole
 from ..estimator.errors import InputError, MissingDependencyError
-from ..estimator.estimate import estimate_people
+from ..estimator.estimate import MIN_FRAMES, estimate_people
 from ..estimator.motion import Motion
 from ..estimator.picture_size import guess_picture_size
 from ..estimator.track import KeypointTrack
@@ -23,7 +23,6 @@ from .picture_check import fitted_to_clip
 Report = Callable[[float, str], None]
 """Told the fraction done and what is being done; what it raises ends the work."""
 
-_MIN_FRAMES = 2
 _READING_SHARE, _LOADING_SHARE = 0.15, 0.1
 
 
@@ -105,7 +104,7 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
         except InputError as error:
             reasons.append(str(error))
             continue
-        if len(cut) < _MIN_FRAMES:
+        if len(cut) < MIN_FRAMES:
             reasons.append(
                 f"{track.source}: person {track.person_id} is on frame {cut.frame_start} only; "
                 "choose a person who is on at least two frames"
