@@ -12,7 +12,7 @@ from ..camera_file import load_camera
 from ..errors import InputError
 from ..estimate import MOST_CAMERA_HEIGHT, PERSON_HEIGHTS, EstimateOptions
 from ..keypoints import AUTO, FORMATS
-from ..track import FRAME_RATES
+from ..track import DEFAULT_FPS, FRAME_RATES
 from . import cluster
 from .clips import Clip, check_report, find_clips
 from .outputs import OUTPUT_ENDINGS
@@ -63,11 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=count,
         metavar=("W", "H"),
-        help="of the picture in pixels, where not in the file",
+        help="of the picture in pixels (default: what the file says, else a guess from the keypoints)",
     )
-    parser.add_argument("--fps", type=_frame_rate, metavar="F", help="frames per second of the clip")
+    parser.add_argument(
+        "--fps",
+        type=_frame_rate,
+        metavar="F",
+        help=f"frames per second of the clip (default: what the file says, else {DEFAULT_FPS:g})",
+    )
     lens = parser.add_mutually_exclusive_group()
-    lens.add_argument("--focal-px", type=_positive, metavar="F", help="focal length in pixels")
+    lens.add_argument(
+        "--focal-px",
+        type=_positive,
+        metavar="F",
+        help="focal length in pixels (default: the picture's diagonal)",
+    )
     lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
     parser.add_argument(
         "--height",
