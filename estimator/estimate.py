@@ -58,6 +58,15 @@ def missing_packages() -> list[str]:
     return [name for name in NEEDED_PACKAGES if find_spec(name) is None]
 
 
+def check_picture(track: KeypointTrack, camera: Camera) -> None:
+    """Raises InputError if a track says that its pixels are those of another picture than the camera's."""
+    if (track.width, track.height) not in {(None, None), (camera.width, camera.height)}:
+        raise InputError(
+            f"{track.source}: the keypoints are on a picture of {track.width} × {track.height}, the camera's "
+            f"is {camera.width} × {camera.height}; give the camera of this clip at this size"
+        )
+
+
 def estimate_motion(
     track: KeypointTrack,
     camera: Camera,
@@ -69,7 +78,7 @@ def estimate_motion(
     Args:
         track: of at least 2 frames; ``fps`` filled in. ``keypoints.read_keypoints`` and
             ``keypoints.track_from_array`` make it.
-        camera: intrinsics, and extrinsics where known.
+        camera: intrinsics, and extrinsics where known; of the picture that the keypoints are on.
         progress: told the fraction done; may raise to end the work.
 
     Raises:
@@ -85,6 +94,7 @@ def estimate_motion(
     if len(track) < MIN_FRAMES:
         raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
     check_frame_rate(track.fps, name)
+    check_picture(track, camera)
     present = track.present
     if not np.isfinite(track.keypoints).all(axis=-1)[present].all():
         raise InputError(f"{name} has keypoints that are no numbers; give missing ones a confidence of 0")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..camera import Camera, pinhole
 from ..errors import InputError
-from ..estimate import MIN_FRAMES, MIN_KEYPOINTS
+from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, check_picture
 from ..keypoints import read_keypoints
 from ..picture_size import guess_picture_size, size_warning
 from ..progress import Progress
@@ -97,11 +97,7 @@ def _with_picture(
     if camera is not None:
         size = (camera.width, camera.height)
         for track in tracks:
-            if (track.width, track.height) not in {(None, None), size}:
-                raise InputError(
-                    f"{source}: the keypoints are on a picture of {track.width} × {track.height}, the "
-                    f"camera's is {camera.width} × {camera.height}; give the camera of this clip at this size"
-                )
+            check_picture(track, camera)
     elif any(track.width is None or track.height is None for track in tracks):
         size = guess_picture_size(everybody)
         note(

@@ -192,6 +192,11 @@ def test_a_track_without_keypoints_is_refused(track, camera):
         estimate_motion(empty, camera)
 
 
+def test_a_camera_of_another_picture_is_refused(track):
+    with pytest.raises(InputError, match="on a picture of 1280 × 720, the camera's is 640 × 360; give"):
+        estimate_motion(track, pinhole(640, 360))
+
+
 def test_a_track_with_numbers_that_mean_nothing_is_refused(track, camera):
     with pytest.raises(InputError, match="person 1 has keypoints that are no numbers"):
         estimate_motion(replace(track, confidence=np.ones_like(track.confidence)), camera)
