@@ -16,7 +16,7 @@ import bpy
 from ..estimator.camera import Camera
 from ..estimator.errors import InputError
 from ..estimator.estimate import EstimateOptions
-from ..estimator.keypoints.source import printable
+from ..estimator.printable import printable
 from .action import ActionSettings
 from .blender_camera import (
     CameraChoice,

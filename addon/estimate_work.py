@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..estimator.camera import Camera, pinhole
 from ..estimator.errors import InputError, MissingDependencyError
-from ..estimator.estimate import estimate_motion
+from ..estimator.estimate import MIN_FRAMES, estimate_people
 from ..estimator.motion import Motion
 from ..estimator.picture_size import guess_picture_size
 from ..estimator.track import KeypointTrack
@@ -23,7 +23,6 @@ from .picture_check import fitted_to_clip
 Report = Callable[[float, str], None]
 """Told the fraction done and what is being done; what it raises ends the work."""
 
-_MIN_FRAMES = 2
 _READING_SHARE, _LOADING_SHARE = 0.15, 0.1
 
 
@@ -69,22 +68,13 @@ def do_estimate(request: EstimateRequest, report: Report) -> EstimateResult:
     torch.set_num_threads(request.threads)
 
     begin = _READING_SHARE + _LOADING_SHARE
-    share = (1.0 - begin) / len(chosen)
-    motions = []
-    for index, track in enumerate(chosen):
-        start = begin + index * share
-        text = f"Estimating person {track.person_id}"
-        height = request.heights.get(track.person_id, request.options.person_height)
-        options = replace(request.options, person_height=height)
-        motions.append(estimate_motion(track, camera, options, _reporter(report, start, share, text)))
-    from ..estimator.people import in_one_world
 
-    together = in_one_world(motions, request.heights.keys(), request.options.camera_height)
-    return EstimateResult(tracks, tuple(together), camera, tuple(notes))
+    def estimating(done: float) -> None:
+        track = chosen[min(int(done * len(chosen)), len(chosen) - 1)]
+        report(begin + (1.0 - begin) * done, f"Estimating person {track.person_id}")
 
-
-def _reporter(report: Report, start: float, share: float, text: str) -> Callable[[float], None]:
-    return lambda done: report(start + share * done, text)
+    motions = estimate_people(chosen, camera, request.options, estimating, request.heights)
+    return EstimateResult(tracks, tuple(motions), camera, tuple(notes))
 
 
 def _chosen(tracks: Tracks, people: tuple[int, ...]) -> list[KeypointTrack]:
@@ -114,7 +104,7 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
         except InputError as error:
             reasons.append(str(error))
             continue
-        if len(cut) < _MIN_FRAMES:
+        if len(cut) < MIN_FRAMES:
             reasons.append(
                 f"{track.source}: person {track.person_id} is on frame {cut.frame_start} only; "
                 "choose a person who is on at least two frames"

@@ -9,7 +9,8 @@ from pathlib import Path
 import bpy
 
 from ..estimator.errors import InputError, KineliftError
-from ..estimator.keypoints.source import frame_number, printable
+from ..estimator.keypoints.source import frame_number
+from ..estimator.printable import printable
 from .estimate_job import running_job
 from .estimate_request import absolute_path, keypoint_request
 from .keypoint_store import Tracks, read_tracks

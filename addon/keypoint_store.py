@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..estimator.errors import InputError
 from ..estimator.keypoints import read_keypoints
-from ..estimator.keypoints.detections import Progress
+from ..estimator.progress import Progress
 from ..estimator.track import KeypointTrack
 from . import keypoint_disk_cache
 

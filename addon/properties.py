@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..estimator.keypoints import AUTO, FORMATS
+from ..estimator.track import DEFAULT_FPS, FRAME_RATES
 from .sidecar import find_sidecar
 
 _FULL_FRAME_MM = 36.0
@@ -124,9 +125,9 @@ class KineliftSettings(bpy.types.PropertyGroup):
     fps: bpy.props.FloatProperty(
         name="Frame Rate",
         description="Frames per second of the video, used where neither clip nor keypoints say it",
-        min=1.0,
-        max=1000.0,
-        default=30.0,
+        min=FRAME_RATES[0],
+        max=FRAME_RATES[1],
+        default=DEFAULT_FPS,
         precision=3,
     )
 

@@ -26,7 +26,7 @@ from estimator.motion import Motion
 from estimator.motion_summary import reprojection_errors
 from estimator.picture_size import guess_picture_size
 from estimator.skeleton import PARENTS
-from estimator.track import KeypointTrack
+from estimator.track import DEFAULT_FPS, KeypointTrack
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -107,7 +107,7 @@ def main() -> None:
             track = read_keypoints(path)[0]
         except InputError:
             continue
-        track = track.with_picture(None, None, None if track.fps else 30.0)
+        track = track.with_picture(None, None, None if track.fps else DEFAULT_FPS)
         camera = _camera(track, args.camera)
         motion = estimate_motion(
             track, camera, EstimateOptions(refine=not args.no_refine, weights=args.weights)

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from . import __version__
-from .command_line.display import one_line
 from .command_line.stopping import Stopped, stoppable
 from .errors import InputError, KineliftError
+from .printable import printable
 
 
 class Command(NamedTuple):
@@ -41,7 +41,7 @@ class OneLineParser(argparse.ArgumentParser):
     """Tells a wrong argument in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_INPUT, f"{one_line(f'{self.prog}: {message}; see {self.prog} --help')}\n")
+        self.exit(EXIT_INPUT, f"{printable(f'{self.prog}: {message}; see {self.prog} --help')}\n")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    print(one_line(message), file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     return status
 
 

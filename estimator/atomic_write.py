@@ -122,6 +122,8 @@ def _this_machine() -> str:
 
 
 def _replace(path: Path, made: Path) -> None:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no file but a pipe or a device")
     if path.exists() and not os.access(path, os.W_OK):  # where the folder is writable, it could be done
         raise PermissionError(errno.EACCES, "it is write-protected")
     with made.open("rb+") as file:

@@ -9,8 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .distortion import Distortion
+from .errors import InputError
 
 Array = NDArray[np.float64]
+
+FOCAL_LENGTHS = (0.01, 1000.0)
+"""In diagonals of the picture, from and to, both included; fisheyes have a quarter, telescopes hundreds."""
+
+FURTHEST_CENTRE = 1000.0
+"""In diagonals of the picture, that the principal point may be from its corner, as in a small crop."""
+
+FURTHEST_PLACE = 1e8
+"""Metres from the world's origin, as in geographic coordinates; further out, numbers have no millimetres."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,9 @@ class Camera:
         distortion: of the lens; none by default.
         world_from_camera: (4, 4) for a static camera, (N, 4, 4) per frame, None if unknown. Metres, Z up.
         frame_start: frame that row 0 of a per-frame ``world_from_camera`` belongs to.
+
+    Raises:
+        InputError: numbers that no camera has.
     """
 
     width: int
@@ -38,6 +51,29 @@ class Camera:
     distortion: Distortion = field(default_factory=Distortion)
     world_from_camera: Array | None = None
     frame_start: int = 0
+
+    def __post_init__(self) -> None:
+        diagonal = math.hypot(self.width, self.height)
+        least, most = (factor * diagonal for factor in FOCAL_LENGTHS)
+        picture = f"a picture of {self.width} × {self.height}"
+        for focal in (self.fx, self.fy):
+            if not least <= focal <= most:
+                raise InputError(
+                    f"a focal length of {focal:g} pixels can't be right for {picture}; give {least:.3g} to "
+                    f"{most:.3g}"
+                )
+        if not math.hypot(self.cx, self.cy) <= FURTHEST_CENTRE * diagonal:
+            raise InputError(f"a principal point at {self.cx:g}, {self.cy:g} can't be right for {picture}")
+        pose = self.world_from_camera
+        if pose is None:
+            return
+        if pose.ndim not in (2, 3) or pose.shape[-2:] != (4, 4) or len(pose) == 0:
+            raise InputError(f"world_from_camera has the shape {pose.shape}; give (4, 4) or (frames, 4, 4)")
+        if not (np.abs(pose) <= FURTHEST_PLACE).all():
+            raise InputError(
+                f"the camera's place is not finite or over {FURTHEST_PLACE:g} m from the world's origin; "
+                "move the origin to the scene"
+            )
 
     @property
     def intrinsics(self) -> Array:

@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic_write import written_whole
-from .camera import Camera, pinhole
+from .camera import Camera, default_focal_px
 from .distortion import Distortion
 from .errors import InputError
+from .json_file import load_json
 
 Array = NDArray[np.float64]
 
@@ -43,76 +43,37 @@ def load_camera(path: Path) -> Camera:
     Raises:
         InputError: naming the file, the field and what is wrong with it.
     """
-    document = _document(path)
+    document = load_json(path)
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: holds no camera; expected an object with width, height, fx, …")
     for field in document:
         if field not in _FIELDS:
             raise InputError(f"{path}: unknown field {field!r}; known are {', '.join(_FIELDS)}")
     width, height = (_whole(path, document, name, least=1) for name in ("width", "height"))
     fx, fy = (_number(path, document, name, positive=True) for name in ("fx", "fy"))
-    given_focal = fx if fx is not None else fy
-    plain = pinhole(width, height, given_focal)
-    fx = fx if fx is not None else plain.fx
+    given = fx if fx is not None else fy
+    focal = given if given is not None else default_focal_px(width, height)
     cx, cy = (_number(path, document, name) for name in ("cx", "cy"))
-    camera = Camera(
-        width,
-        height,
-        fx,
-        fy if fy is not None else plain.fy,
-        cx if cx is not None else plain.cx,
-        cy if cy is not None else plain.cy,
-        focal_known=plain.focal_known,
-        distortion=_distortion(path, document.get("distortion"), fx, width, height),
-        world_from_camera=_world_from_camera(path, document.get("world_from_camera")),
-        frame_start=_whole(path, document, "frame_start") if "frame_start" in document else 0,
-    )
+    distortion = _distortion(path, document.get("distortion"), focal, width, height)
+    world_from_camera = _world_from_camera(path, document.get("world_from_camera"))
+    frame_start = _whole(path, document, "frame_start") if "frame_start" in document else 0
+    try:
+        camera = Camera(
+            width,
+            height,
+            focal,
+            fy if fy is not None else focal,
+            cx if cx is not None else width / 2,
+            cy if cy is not None else height / 2,
+            focal_known=given is not None,
+            distortion=distortion,
+            world_from_camera=world_from_camera,
+            frame_start=frame_start,
+        )
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     _check_lens(path, camera)
     return camera
-
-
-def save_camera(path: Path, camera: Camera) -> None:
-    """Writes a ``camera.json``; what is unknown or at its default is left out.
-
-    Raises:
-        InputError: the file can't be written.
-    """
-    document: dict[str, Any] = {"width": camera.width, "height": camera.height}
-    if camera.focal_known:
-        document |= {"fx": camera.fx, "fy": camera.fy}
-    document |= {"cx": camera.cx, "cy": camera.cy}
-    lens = camera.distortion
-    if lens.coefficients:
-        coefficients = (
-            lens.nuke_coefficients(camera.fx, camera.width, camera.height)
-            if lens.model == "nuke"
-            else lens.coefficients
-        )
-        document["distortion"] = {"model": lens.model, "coefficients": list(coefficients)}
-    if camera.world_from_camera is not None:
-        document["world_from_camera"] = camera.world_from_camera.tolist()
-        document["frame_start"] = camera.frame_start
-    with written_whole(path) as beside:
-        beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _document(path: Path) -> dict[str, Any]:
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is no number")
-
-    try:
-        document = json.loads(path.read_bytes(), parse_constant=refuse)
-    except OSError as error:
-        raise InputError(f"{path}: can't be read ({error.strerror})") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: line {error.lineno}, column {error.colno}: no JSON ({error.msg})"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no usable JSON ({error})") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: holds no camera; expected an object with width, height, fx, …")
-    return document
 
 
 def _is_number(value: object) -> bool:

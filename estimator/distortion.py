@@ -175,12 +175,6 @@ class Distortion:
         scale = focal_px / (max(width, height) / 2)
         return cls("nuke", (k1 * scale**2, k2 * scale**4))
 
-    def nuke_coefficients(self, focal_px: float, width: int, height: int) -> tuple[float, float]:
-        """The coefficients that Blender and Nuke show: inverse of ``from_nuke``."""
-        scale = focal_px / (max(width, height) / 2)
-        k1, k2 = self.coefficients
-        return k1 / scale**2, k2 / scale**4
-
     def distort(self, points: Array) -> Array:
         """Where the lens puts ideal points; (..., 2) to (..., 2).
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from .camera import Camera
 from .errors import InputError, MissingDependencyError
 from .motion import Motion
-from .track import KeypointTrack, Progress
+from .progress import Progress, part_of
+from .track import KeypointTrack, check_frame_rate
 
 WEIGHTS = Path(__file__).parent / "weights" / "generator.pt"
 NEEDED_PACKAGES = ("torch", "scipy", "roma", "threadpoolctl")
@@ -55,26 +58,32 @@ def missing_packages() -> list[str]:
     return [name for name in NEEDED_PACKAGES if find_spec(name) is None]
 
 
-def _ignore(fraction: float) -> None:
-    pass
+def check_picture(track: KeypointTrack, camera: Camera) -> None:
+    """Raises InputError if a track says that its pixels are those of another picture than the camera's."""
+    if (track.width, track.height) not in {(None, None), (camera.width, camera.height)}:
+        raise InputError(
+            f"{track.source}: the keypoints are on a picture of {track.width} × {track.height}, the camera's "
+            f"is {camera.width} × {camera.height}; give the camera of this clip at this size"
+        )
 
 
 def estimate_motion(
     track: KeypointTrack,
     camera: Camera,
     options: EstimateOptions = EstimateOptions(),
-    progress: Progress = _ignore,
+    progress: Progress = lambda fraction: None,
 ) -> Motion:
     """Global motion of one person, at the clip's rate.
 
     Args:
-        track: of at least 2 frames; ``fps`` filled in.
-        camera: intrinsics, and extrinsics where known.
+        track: of at least 2 frames; ``fps`` filled in. ``keypoints.read_keypoints`` and
+            ``keypoints.track_from_array`` make it.
+        camera: intrinsics, and extrinsics where known; of the picture that the keypoints are on.
         progress: told the fraction done; may raise to end the work.
 
     Raises:
-        InputError: for a track, device or weights that can't be used.
-        MissingDependencyError: without torch, scipy or roma.
+        InputError: for a track, options or weights that can't be used.
+        MissingDependencyError: without one of ``NEEDED_PACKAGES``.
     """
     if missing := missing_packages():
         raise MissingDependencyError(
@@ -84,9 +93,14 @@ def estimate_motion(
     name = f"{track.source}: person {track.person_id}"
     if len(track) < MIN_FRAMES:
         raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
-    if track.fps is None or not 0 < track.fps < 1e4:
-        raise InputError(f"{name} has the frame rate {track.fps}; give the clip's frames per second")
-    if not (track.present.sum(axis=1) >= MIN_KEYPOINTS).any():
+    check_frame_rate(track.fps, name)
+    check_picture(track, camera)
+    present = track.present
+    if not np.isfinite(track.keypoints).all(axis=-1)[present].all():
+        raise InputError(f"{name} has keypoints that are no numbers; give missing ones a confidence of 0")
+    if not ((track.confidence >= 0) & (track.confidence <= 1)).all():
+        raise InputError(f"{name} has confidences beyond 0 to 1; scale them")
+    if not (present.sum(axis=1) >= MIN_KEYPOINTS).any():
         raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
     least, most = PERSON_HEIGHTS
     # Rounded, because Blender's properties are single precision.
@@ -104,33 +118,20 @@ def estimate_motion(
 
     from . import pipeline
 
-    weights = options.weights or WEIGHTS
-    return pipeline.run(
-        track,
-        track.fps,
-        camera,
-        options.person_height,
-        options.refine,
-        options.device,
-        weights,
-        progress,
-        options.on_ground,
-        options.camera_height,
-        options.contact_strength,
-    )
+    return pipeline.run(track, camera, options, progress)
 
 
 def estimate_people(
     tracks: Sequence[KeypointTrack],
     camera: Camera,
     options: EstimateOptions = EstimateOptions(),
-    progress: Progress = _ignore,
+    progress: Progress = lambda fraction: None,
     heights: Mapping[int, float] | None = None,
 ) -> list[Motion]:
     """Global motions of several people of one clip, in one world: one camera, one ground, true distances.
 
     Args:
-        tracks: one per person.
+        tracks: one per person, at least one.
         options: for all; ``person_height`` is the first person's, the others are measured by the ground that
             all stand on.
         heights: metres, by ``person_id``, of those that are known; they win over ``options``.
@@ -144,11 +145,8 @@ def estimate_people(
     motions = []
     for done, track in enumerate(tracks):
         own = replace(options, person_height=known.get(track.person_id))
-
-        def within(fraction: float, done: int = done) -> None:
-            progress((done + fraction) / len(tracks))
-
-        motions.append(estimate_motion(track, camera, own, within))
+        part = part_of(progress, done / len(tracks), (done + 1) / len(tracks))
+        motions.append(estimate_motion(track, camera, own, part))
 
     from .people import in_one_world
 

@@ -21,23 +21,15 @@ from torch import Tensor, nn
 from .errors import InputError
 from .mirror import COLUMNS, NOT_MIRRORED, VECTOR, Mirror
 from .observation import OBSERVATION_MIRROR, OBSERVATION_SIZE
+from .skeleton import HINGES as HINGES  # noqa: PLC0414  (training takes both from here)
 from .skeleton import JOINT_INDEX, JOINT_MIRROR, MEAN_LENGTHS, PARENTS, J, L
+from .skeleton import REFERENCE_STATURE as REFERENCE_STATURE  # noqa: PLC0414
 
-HINGES: dict[str, tuple[int, float]] = {
-    "LeftForeArm": (2, -1.0),
-    "RightForeArm": (2, 1.0),
-    "LeftLeg": (0, 1.0),
-    "RightLeg": (0, 1.0),
-}
-"""Joints with one degree of freedom: the axis they turn about (0 x, 2 z) and the sign that flexes them."""
 HINGE_JOINTS = tuple(JOINT_INDEX[name] for name in HINGES)
 LOOSE_JOINTS = tuple(JOINT_INDEX[side + name] for side in ("Left", "Right") for name in ("Hand", "ToeBase"))
 """Joints whose bones the keypoints hardly show, so that they are best guessed from their parents."""
 BALL_JOINTS = tuple(joint for joint in range(1, J) if joint not in HINGE_JOINTS)
 CONTACTS = 4
-REFERENCE_STATURE = 1.7
-"""Metres: the person in whose size joint errors are counted, because one camera doesn't tell a near small
-person from a far large one."""
 
 # A person who faces the camera: world axes at rest (Z up, facing -Y) to camera axes (y down, z forward).
 _FACING_CAMERA = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))

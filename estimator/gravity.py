@@ -66,8 +66,8 @@ FOLDED_TRUST = 0.03
 """How much a frame of somebody who is that low counts for, beside an upright one: the network takes those
 who sit for leaning, and their mass is not over their feet."""
 
-FOOT_HEIGHT_ERROR = 0.06
-"""Metres that a standing contact point is above or below the ground, from the error of the pose."""
+STEP_HEIGHT_ERROR = 0.06
+"""Metres that one step's feet are above or below the plane of all steps, from the error of the pose."""
 
 POINTS_PER_STEP = 2.0
 """A heel and a toe that are put down tell no more than one of them, however long they stand."""
@@ -206,7 +206,7 @@ def level_gravity(
     if not weights.any():
         return down_camera
     points = points.reshape(-1, 3)[weights > 0]
-    weights = weights[weights > 0] * (_steps(still, frame_confidence) / weights.sum() / FOOT_HEIGHT_ERROR**2)
+    weights = weights[weights > 0] * (_steps(still, frame_confidence) / weights.sum() / STEP_HEIGHT_ERROR**2)
     middle = weights @ points / weights.sum()
     plane = np.column_stack([points[:, :2] - middle[:2], np.ones(len(points))])
     prior = np.array([*GRAVITY_ERROR**-2, 0.0])

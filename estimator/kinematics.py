@@ -63,12 +63,6 @@ def forward_kinematics(local_rotations: Tensor, rest_offsets: Tensor, root_trans
     return Pose(torch.stack(joints, dim=-2), torch.stack(rotations, dim=-3))
 
 
-def local_from_global(rotations: Tensor) -> Tensor:
-    """Local rotations (..., 22, 3, 3) from global ones, the inverse of ``forward_kinematics``."""
-    parents = rotations[..., list(PARENTS[1:]), :, :]
-    return torch.cat([rotations[..., :1, :, :], parents.transpose(-1, -2) @ rotations[..., 1:, :, :]], dim=-3)
-
-
 def _constant(basis: object, like: Tensor) -> Tensor:
     return torch.as_tensor(basis, dtype=like.dtype, device=like.device)
 

@@ -6,7 +6,7 @@ memory doesn't grow with the clip beyond the answer itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .chunks import CHUNK_FRAMES, chunks
-from .generator import CONTACTS, REFERENCE_STATURE, Generator, Prediction
+from .generator import CONTACTS, Generator, Prediction
 from .keypoint_set import K
 from .kinematics import (
     end_points,
@@ -26,8 +26,9 @@ from .kinematics import (
     stature_from_lengths,
 )
 from .observation import NETWORK_FPS, Evidence, VirtualCamera, observe, sightings, virtual_camera
+from .progress import Progress
 from .root_solve import RootEvidence
-from .skeleton import CONTACT_END_POINTS, J, L
+from .skeleton import CONTACT_END_POINTS, REFERENCE_STATURE, J, L
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -98,7 +99,7 @@ def lift(
     generator: Generator,
     evidence: Evidence,
     person_height: float | None,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = lambda fraction: None,
 ) -> Lifted:
     """The generator's answer for a whole clip (B = 1).
 

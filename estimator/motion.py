@@ -18,15 +18,21 @@ class Motion:
 
     World: metres, Z up, ground at z = 0. Camera: OpenCV axes. Rotations are unit quaternions w, x, y, z about
     world-aligned axes at rest (identity = T-pose facing -Y); ``joints_world = world_from_camera ·
-    joints_camera`` holds to 1e-5. The names are those of the ``.npz`` that ``motion_npz`` writes.
+    joints_camera`` holds to 1e-5. The names are those of the ``.npz`` that ``motion_npz`` writes, which also
+    has the skeleton's ``joint_names`` (22,) and ``parents`` (22,), indices of joints, -1 for Hips.
     """
 
     person_id: int
+    """from 1, the largest person of the clip first"""
     source: str
+    """file of the keypoints"""
     fps: float
+    """frames per second of the clip"""
     frame_start: int
+    """number of the first row's frame; 0 is the clip's first picture"""
     rest_offsets: Array
-    """(22, 3) of this person"""
+    """(22, 3) metres at rest from each joint's parent to it, of this person, in the order of
+    ``skeleton.JOINT_NAMES``, as all joints here"""
     root_translation: Array
     """(T, 3) of Hips, world"""
     rotations: Array
@@ -45,9 +51,9 @@ class Motion:
     """(T, 4) probability of standing still; order of ``skeleton.CONTACT_NAMES``"""
     keypoints: Array
     """(T, 26, 2) pixels as used for input: swapped sides put right, false detections left out; NaN where
-    missing"""
+    missing; order of ``keypoint_set.KEYPOINT_NAMES``"""
     confidence: Array
-    """(T, 26)"""
+    """(T, 26) of the keypoints, 0..1; 0 where missing"""
     frame_confidence: Array
     """(T,) how far to trust each frame, 0..1"""
 

@@ -15,12 +15,12 @@ from torch import Tensor
 from .estimate import MIN_KEYPOINTS
 from .keypoint_set import KEYPOINT_MIRROR, K
 from .mirror import NOT_MIRRORED, VECTOR, Mirror
+from .skeleton import REFERENCE_STATURE
 
 NETWORK_FPS = 30.0
 OBSERVATION_SIZE = 4 * K + 17
 _CENTRE_RADIUS = 15
 """Frames on each side over which the virtual camera's direction and zoom are smoothed."""
-_MEAN_STATURE = 1.7
 OBSERVATION_MIRROR = Mirror(
     (KEYPOINT_MIRROR, VECTOR[:2]),  # points
     (KEYPOINT_MIRROR, NOT_MIRRORED),  # their confidence
@@ -35,7 +35,8 @@ OBSERVATION_MIRROR = Mirror(
 class Evidence:
     """What is known of one person on T frames at the network's rate.
 
-    Axes are the camera's; where its tilt is known, those of a camera turned so that gravity is +y.
+    Axes are the camera's; where its tilt is known, those of a camera turned so that gravity is +y. In a clip
+    they stand still in the scene, see ``evidence.SolvingAxes``.
 
     Attributes:
         rays: (B, T, 26, 3) unit vectors to the keypoints; anything finite where missing.
@@ -194,7 +195,7 @@ def _features(evidence: Evidence, view: VirtualCamera) -> Tensor:
             down,
             down_known.to(points.dtype),
             *per_clip(evidence.camera_height, 1.0),
-            *per_clip(evidence.person_height, _MEAN_STATURE),
+            *per_clip(evidence.person_height, REFERENCE_STATURE),
             in_clip.to(points.dtype),
         ],
         dim=-1,

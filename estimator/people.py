@@ -41,8 +41,8 @@ LARGEST_RESIZING = 0.22
 ON_THE_SPOT = 0.2
 """Metres, spread of the feet of somebody who stays where they are, which shows nothing of a slope."""
 
-FOOT_HEIGHT_ERROR = 0.04
-"""Metres that a standing contact point is above or below the ground, from the error of the pose."""
+STANDING_HEIGHT_ERROR = 0.04
+"""Metres that the feet of a step's worth of standing are above or below the ground, from the pose's error."""
 
 FRAMES_PER_STEP = 30.0
 """Contact points over frames (a heel and a toe, half a second) that tell no more than one of them."""
@@ -139,7 +139,7 @@ def _common_ground(people: Sequence[_Standing], camera_height: float | None) -> 
     roots = [
         cholesky(
             np.diag(alike**-2)
-            + person.steps / FOOT_HEIGHT_ERROR**2 * level_axes @ person.walked @ level_axes.T
+            + person.steps / STANDING_HEIGHT_ERROR**2 * level_axes @ person.walked @ level_axes.T
         )
         for person in people
     ]
@@ -158,7 +158,7 @@ def _common_ground(people: Sequence[_Standing], camera_height: float | None) -> 
             tilt = level_axes @ (found - person.up)
             parts.append(
                 np.r_[
-                    np.sqrt(person.steps) * off / FOOT_HEIGHT_ERROR,
+                    np.sqrt(person.steps) * off / STANDING_HEIGHT_ERROR,
                     surer @ tilt,
                     log_size / person.size_error,
                 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from .camera import Camera
 from .camera_height import ground_at_camera_height
 from .cleaning import clean_track
 from .errors import InputError
+from .estimate import WEIGHTS, EstimateOptions
 from .evidence import SolvingAxes, gather_evidence, solving_axes
 from .generator import load_weights
 from .ground import Ground
@@ -21,11 +21,12 @@ from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
 from .observation import Evidence
 from .placement import place
+from .progress import Progress, part_of
 from .refinement import fit_frames, refine
 from .root_solve import solve_root
 from .stance import Stance, answered_stance, fitted_stance
 from .steadying import steadied
-from .track import KeypointTrack, Progress
+from .track import KeypointTrack
 from .world import world_from_ground
 
 Array = NDArray[np.float64]
@@ -56,44 +57,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def run(
-    track: KeypointTrack,
-    fps: float,
-    camera: Camera,
-    person_height: float | None,
-    refined: bool,
-    device: str,
-    weights: Path,
-    progress: Progress,
-    on_ground: bool = True,
-    camera_height: float | None = None,
-    contact_strength: float = 1.0,
-) -> Motion:
-    """See ``estimate.estimate_motion``.
-
-    Args:
-        on_ground: whether feet that stand near the ground are put on it, and none gets below it.
-        camera_height: metres over the ground; counts only where the camera's place isn't known.
-        contact_strength: 0..1, how firmly refinement keeps feet that stand from sliding.
-    """
+def run(track: KeypointTrack, camera: Camera, options: EstimateOptions, progress: Progress) -> Motion:
+    """See ``estimate.estimate_motion``, which has checked all of this."""
+    fps = track.fps
+    assert fps is not None
     axes = solving_axes(camera.extrinsics(track.frame_start, len(track)), len(track))
-    axes = replace(axes, camera_height=camera_height)
+    axes = replace(axes, camera_height=options.camera_height)
     clean = clean_track(track, fps)
     progress(_CLEANED)
     track = clean.track
-    person = _in_solving_axes(
-        track,
-        fps,
-        camera,
-        axes,
-        person_height,
-        refined,
-        on_ground,
-        device,
-        weights,
-        progress,
-        contact_strength,
-    )
+    person = _in_solving_axes(track, fps, camera, axes, options, progress)
     progress(_REFINED)
     motion = place(track, fps, camera, *person)
     progress(1.0)
@@ -105,73 +78,64 @@ def _in_solving_axes(
     fps: float,
     camera: Camera,
     axes: SolvingAxes,
-    person_height: float | None,
-    refined: bool,
-    on_ground: bool,
-    device: str,
-    weights: Path,
+    options: EstimateOptions,
     progress: Progress,
-    contact_strength: float,
 ) -> tuple[Array, Lifted, Array]:
     """The world from the solving axes (4, 4), the person, and the path (T, 3) of Hips, metres.
 
     On its own so that the evidence and the network are out of memory when the motion is made.
     """
-    evidence, centre = gather_evidence(track, fps, camera, axes, person_height)
+    evidence, centre = gather_evidence(track, fps, camera, axes, options.person_height)
     progress(_GATHERED)
-    generator = load_weights(weights, choose_device(device))
-    return solve_in_axes(
+    generator = load_weights(options.weights or WEIGHTS, choose_device(options.device))
+    return _solved(
         evidence,
         centre,
         axes,
         # Has no name here, so that it is out of memory as soon as something better takes its place.
-        lift(generator, evidence, person_height, _between(progress, _GATHERED, _LIFTED)),
-        refined,
-        on_ground,
+        lift(generator, evidence, options.person_height, part_of(progress, _GATHERED, _LIFTED)),
+        options,
         progress,
-        contact_strength,
     )
 
 
-def solve_in_axes(
+def _solved(
     evidence: Evidence,
     centre: Array,
     axes: SolvingAxes,
     lifted: Lifted,
-    refined: bool,
-    on_ground: bool,
+    options: EstimateOptions,
     progress: Progress,
-    contact_strength: float = 1.0,
 ) -> tuple[Array, Lifted, Array]:
     """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
     # The solvers' matrices are small: threads of BLAS wait for each other for longer than they work.
     with threadpool_limits(limits=1, user_api="blas"):
         lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
         seen = root_evidence(evidence, centre, lifted)
-        within = _between(progress, _LIFTED, _SOLVED)
+        within = part_of(progress, _LIFTED, _SOLVED)
         root = solve_root(seen)
         within(0.2)
         fitted = None
         stance = answered_stance(lifted, seen, root)
-        if refined:
-            fitted = fit_frames(evidence, centre, lifted, root, _between(within, 0.2, 0.8))
+        if options.refine:
+            fitted = fit_frames(evidence, centre, lifted, root, part_of(within, 0.2, 0.8))
             stance = fitted_stance(lifted, fitted)
         ground = _ground(axes, stance)
         del stance
-        support = ground if on_ground else None
+        support = ground if options.on_ground else None
         if support is not None:
             root = solve_root(seen, support)
         del seen
         within(1.0)
-        if refined:
+        if options.refine:
             lifted, root = refine(
                 evidence,
                 centre,
                 lifted,
                 root,
-                _between(progress, _SOLVED, _REFINED),
+                part_of(progress, _SOLVED, _REFINED),
                 support,
-                contact_strength,
+                options.contact_strength,
                 fitted,
             )
         world_from_axes = axes.world_from_axes
@@ -179,11 +143,6 @@ def solve_in_axes(
             assert ground is not None
             world_from_axes = world_from_ground(ground, root, lifted.trust)
     return world_from_axes, lifted, root
-
-
-def _between(progress: Progress, start: float, end: float) -> Progress:
-    """Tells of a step's progress as of the whole's."""
-    return lambda done: progress((1 - done) * start + done * end)
 
 
 def _ground(axes: SolvingAxes, stance: Stance) -> Ground | None:

@@ -105,10 +105,11 @@ ROUNDS = 4
 
 @dataclass(frozen=True)
 class RootEvidence:
-    """What is known about the path of ``Hips`` over T frames, all in one solving frame.
+    """What is known about the path of ``Hips`` over T frames, all in the solving axes.
 
-    The solving frame doesn't move with respect to the scene: the camera's axes for a static camera, the
-    world's for a known moving one. What there is per keypoint may be in single precision.
+    These stand still in the scene, see ``evidence.SolvingAxes``: a camera of which nothing is known has its
+    own axes; where its place is known they are upright, from where it is at first. What there is per keypoint
+    may be in single precision.
     """
 
     directions: Floats
@@ -118,7 +119,7 @@ class RootEvidence:
     offsets: Floats
     """(T, K, 3) metres from Hips to where the pose has the keypoints"""
     centre: Array
-    """(T, 3) metres, where the camera is; zeros for a static camera's own axes"""
+    """(T, 3) metres, where the camera is; zeros for a static camera"""
     distance: Array
     """(T,) metres from the camera to Hips; used in frames with keypoints"""
     velocity: Array
@@ -154,10 +155,10 @@ def solve_root(evidence: RootEvidence, ground: Ground | None = None) -> Array:
     Frames without keypoints are bridged, or continued at the clip's ends, by velocity and contacts.
 
     Args:
-        ground: in the solving frame, on which feet near it stand and below which none gets; None if unknown.
+        ground: in the solving axes, on which feet near it stand and below which none gets; None if unknown.
 
     Returns:
-        (T, 3) metres, in the solving frame.
+        (T, 3) metres, in the solving axes.
 
     Raises:
         InputError: if no frame has a keypoint.

@@ -83,6 +83,14 @@ def _other_side(name: str) -> str:
 JOINT_MIRROR: tuple[int, ...] = tuple(JOINT_INDEX[_other_side(name)] for name in JOINT_NAMES)
 """``joints[..., JOINT_MIRROR, :]`` swaps left and right."""
 
+HINGES: dict[str, tuple[int, float]] = {
+    "LeftForeArm": (2, -1.0),
+    "RightForeArm": (2, 1.0),
+    "LeftLeg": (0, 1.0),
+    "RightLeg": (0, 1.0),
+}
+"""Joints with one degree of freedom: the axis they turn about (0 x, 2 z) and the sign that flexes them."""
+
 LENGTH_NAMES: tuple[str, ...] = (
     "hip",  # Hips to UpLeg, sideways
     "thigh",
@@ -99,6 +107,10 @@ L = len(LENGTH_NAMES)
 
 MEAN_LENGTHS: NDArray[np.float64] = np.array([0.09, 0.41, 0.41, 0.14, 0.46, 0.19, 0.185, 0.17, 0.28, 0.26])
 """(10,) metres: an adult of 1.68 m."""
+
+REFERENCE_STATURE = 1.7
+"""Metres: the person in whose size the network counts, because one camera doesn't tell a near small person
+from a far large one."""
 
 _FOOT_SLOPE = math.radians(20.0)
 _BALL_HEIGHT = 0.18

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +10,11 @@ from numpy.typing import NDArray
 from .errors import InputError
 from .keypoint_set import KEYPOINT_NAMES, K
 
-Progress = Callable[[float], None]
-"""Told the fraction done, 0..1, as long work goes on; an exception raised in it ends the work."""
+DEFAULT_FPS = 30.0
+"""Frames per second of a clip, where nobody says it."""
+
+FRAME_RATES = (1.0, 10_000.0)
+"""Frames per second, from and to, both included. Slower ones show no motion, only places and poses."""
 
 MAX_PIXEL = 1e6
 """A coordinate further out than this is no detection but a defect of the file."""
@@ -96,13 +98,21 @@ class KeypointTrack:
         )
 
 
+def check_frame_rate(fps: float | None, where: str) -> None:
+    """Raises InputError, which begins with ``where``, if frames per second are missing or none of a clip."""
+    least, most = FRAME_RATES
+    if fps is None or not least <= fps <= most:
+        stated = "has no frame rate" if fps is None else f"has a frame rate of {fps:g}"
+        raise InputError(f"{where} {stated}; give the clip's frames per second, {least:g} to {most:g}")
+
+
 def clean_keypoints(
     keypoints: NDArray[np.float64], confidence: NDArray[np.float64], where: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Enforces ``KeypointTrack``'s rules on what a file holds.
 
-    A point with confidence 0, at exactly (0, 0) or with NaN is missing. Negative confidence, infinite or
-    absurd coordinates are defects.
+    A point at exactly (0, 0), with NaN, or with a confidence that is 0 or not finite is missing. Negative
+    confidence, infinite or absurd coordinates are defects.
 
     Args:
         keypoints: (..., 26, 2) pixels as read.
@@ -114,7 +124,7 @@ def clean_keypoints(
     """
     points = np.array(keypoints, dtype=np.float64)
     scores = np.array(confidence, dtype=np.float64)
-    nan = np.isnan(points).any(axis=-1) | np.isnan(scores)
+    scores[~np.isfinite(scores)] = 0.0
     bad = np.isinf(points).any(axis=-1) | (np.abs(np.nan_to_num(points)) > MAX_PIXEL).any(axis=-1)
     if bad.any():
         *_, k = np.argwhere(bad)[0]
@@ -122,13 +132,13 @@ def clean_keypoints(
             f"{where}: keypoint {KEYPOINT_NAMES[k]} lies at {points[bad][0].tolist()}, which is no pixel; "
             "repair or delete it"
         )
-    negative = np.nan_to_num(scores) < 0
+    negative = scores < 0
     if negative.any():
         *_, k = np.argwhere(negative)[0]
         raise InputError(
             f"{where}: keypoint {KEYPOINT_NAMES[k]}: its confidence of {scores[negative][0]:g} is negative; "
             "it must lie between 0 and 1"
         )
-    missing = nan | (scores == 0) | (points == 0).all(axis=-1)
+    missing = np.isnan(points).any(axis=-1) | (scores == 0) | (points == 0).all(axis=-1)
     points[missing] = np.nan
     return points, np.where(missing, 0.0, np.clip(scores, 0.0, 1.0))

@@ -20,6 +20,9 @@ _ARMS = (("shoulder", "elbow", 0.167), ("elbow", "wrist", 0.155))
 _LONGEST = 75.0
 """Percentile over limbs and then over time: most are foreshortened, some are misplaced."""
 
+_LEAST = 1.0
+"""Pixels; less is no person, but keypoints that all lie on one spot."""
+
 _SECONDS = 1.0
 """Over which it is smoothed: longer than a squat hides the legs' length, shorter than an approach."""
 
@@ -48,4 +51,4 @@ def stature_in_picture(track: KeypointTrack, fps: float) -> Array:
     bridged = np.interp(frames, frames[known], size[known])
     # SciPy's filter answers with zeros where its window is much longer than the clip.
     half = min(round(_SECONDS * fps / 2), (len(size) - 1) // 2)
-    return np.asarray(percentile_filter(bridged, _LONGEST, size=2 * half + 1))
+    return np.asarray(np.maximum(percentile_filter(bridged, _LONGEST, size=2 * half + 1), _LEAST))

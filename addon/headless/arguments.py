@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...estimator.command_line import estimate
-from ...estimator.command_line.conversion import Settings
+from ...estimator.command_line.settings import Settings
 from ...estimator.errors import InputError
 from .character import parse_character
 from .file_formats import BLEND, BVH, ENDINGS, EXPORTED, FBX_PROGRAMS, require_exporter
@@ -60,7 +60,9 @@ def add_retarget_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.blend:ARMATURE",
         help="who is to move like that",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the outputs")
+    parser.add_argument(
+        "--out", type=estimate.folder_path, required=True, metavar="DIR", help="folder for the outputs"
+    )
     _add_save(parser, (BLEND, *EXPORTED, BVH), (BLEND,))
     _add_export_arguments(parser)
     parser.add_argument("--jobs", type=estimate.count, default=1, metavar="N", help="Blenders at once")

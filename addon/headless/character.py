@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ...estimator.errors import InputError
+from ...estimator.progress import Progress
 from ..retarget.automatic_map import find_map
 from ..retarget.bone_map import BoneMap, check_map, load_map
 from ..retarget.plan import RetargetSettings
@@ -16,7 +17,7 @@ from ..retarget.retarget_result import write_results
 from ..retarget.retargeting import Retargeted, retarget
 from ..retarget.root_motion import RootMode
 from .clip_scene import start_empty_file
-from .settings import Character, Progress
+from .settings import Character
 
 _GOOD_SCORE = 0.75
 _NAMES_SHOWN = 5

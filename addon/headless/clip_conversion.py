@@ -13,22 +13,14 @@ import bpy
 
 from ...estimator.atomic_write import deliver, workshop
 from ...estimator.camera import Camera
+from ...estimator.command_line.clip_people import camera_for, people_to_estimate, whose_height
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import (
-    ClipResult,
-    PersonResult,
-    Status,
-    attempt,
-    camera_for,
-    naming,
-    part_of,
-    people_to_estimate,
-    whose_height,
-)
 from ...estimator.command_line.outputs import Outputs, PersonOutputs
+from ...estimator.command_line.result import ClipResult, PersonResult, Status, attempt, naming
 from ...estimator.errors import InputError
 from ...estimator.estimate import EstimateOptions, estimate_motion
 from ...estimator.motion import Motion
+from ...estimator.progress import Progress, part_of
 from ...estimator.track import KeypointTrack
 from .character import put_on_character
 from .clip_keypoints import load_footage, read_people
@@ -37,7 +29,7 @@ from .clip_scene import save_scene, start_empty_file, write_scene
 from .file_exports import export_all
 from .file_formats import BLEND
 from .quiet import without_output
-from .settings import BatchSettings, Progress
+from .settings import BatchSettings
 
 _READING, _ESTIMATING = 0.1, 0.8
 """Fractions of a clip's time at which these are done; writing takes the rest."""
@@ -89,7 +81,7 @@ class _Conversion:
         start_empty_file()
         footage = load_footage(clip)
         tracks, own = read_people(clip, footage, self._settings.estimate, self._reading, result.notes.append)
-        chosen = people_to_estimate(tracks, own, result)
+        chosen = people_to_estimate(tracks, own, result.notes.append)
         camera = camera_for(chosen[0], own)
         files, together = outputs_of(clip, chosen, camera, self._settings)
         people = [_Person(track, outputs) for track, outputs in zip(chosen, files, strict=True)]

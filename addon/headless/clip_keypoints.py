@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import bpy
 
-from ...estimator.command_line import conversion
+from ...estimator.command_line import clip_people
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import Settings
+from ...estimator.command_line.settings import Settings
 from ...estimator.errors import InputError
+from ...estimator.progress import Progress
 from ...estimator.track import KeypointTrack
 from ..blender_camera import is_readable
 from ..estimate_request import clip_rate
 from ..keypoint_store import KeypointRequest, forget_all, read_tracks
 from ..picture_check import fitted_to_clip, keypoint_picture, picture_warning
-from .settings import Progress
 
 
 def load_footage(clip: Clip) -> bpy.types.MovieClip | None:
@@ -56,7 +56,7 @@ def read_people(
         InputError: see ``read_keypoints``.
     """
     if footage is None:
-        return conversion.read_people(clip, settings, progress, note), settings
+        return clip_people.read_people(clip, settings, progress, note), settings
     size = (int(footage.size[0]), int(footage.size[1]))
     read = read_tracks(KeypointRequest(clip.path.resolve(), settings.keypoint_format, size), progress)
     forget_all()  # the memory for an interactive session is of no use here

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import ClipResult
+from ...estimator.command_line.result import ClipResult
+from ...estimator.progress import Progress
 from .clip_conversion import convert_clip
 from .motion_conversion import retarget_motion
-from .settings import BatchSettings, Progress
+from .settings import BatchSettings
 
 
 def convert(clip: Clip, settings: BatchSettings, progress: Progress) -> ClipResult:

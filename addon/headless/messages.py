@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ...estimator.command_line.conversion import ClipResult
+from ...estimator.command_line.result import ClipResult
 
 READY = b"\n--- Kinelift is ready ---\n"
 """What a worker writes first: whatever came before it was Blender's."""

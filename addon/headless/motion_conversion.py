@@ -10,8 +10,9 @@ import bpy
 from ...estimator import __version__
 from ...estimator.atomic_write import deliver, workshop
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import ClipResult, PersonResult, Status, attempt, part_of
 from ...estimator.command_line.outputs import Outputs, content_digest
+from ...estimator.command_line.result import ClipResult, PersonResult, Status, attempt
+from ...estimator.progress import Progress, part_of
 from .character import put_on_character
 from .clip_outputs import made_with
 from .clip_scene import save_file, start_empty_file
@@ -19,7 +20,7 @@ from .file_exports import export_all
 from .file_formats import BLEND, IS_WHOLE
 from .motion_source import load_source
 from .quiet import without_output
-from .settings import BatchSettings, Progress
+from .settings import BatchSettings
 
 _READING, _RETARGETING = 0.2, 0.7
 """Fractions of the time at which these are done."""

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ...estimator.command_line.clips import Clip
-from ...estimator.command_line.conversion import ClipResult
 from ...estimator.command_line.pool import set_threads
+from ...estimator.command_line.result import ClipResult
 from .conversion import convert
 from .messages import Fraction, receive, send, wait_until_ready
 from .settings import BatchSettings

@@ -13,11 +13,11 @@ from ...estimator import __version__
 from ...estimator.__main__ import OneLineParser
 from ...estimator.command_line import formats
 from ...estimator.command_line.clips import Clip, check_report
-from ...estimator.command_line.conversion import ClipResult
-from ...estimator.command_line.display import one_line
+from ...estimator.command_line.result import ClipResult
 from ...estimator.command_line.running import Show, run_clips
 from ...estimator.command_line.stopping import Stopped, stoppable
 from ...estimator.errors import InputError, KineliftError
+from ...estimator.printable import printable
 from .. import ROOT_PACKAGE
 from ..dependencies import require_packages
 from .arguments import (
@@ -131,7 +131,7 @@ def _reporting(do: Callable[[], int]) -> int:
         with stoppable():
             return do()
     except KineliftError as error:
-        print(one_line(f"error: {error}"), file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         return EXIT_ARGUMENTS if isinstance(error, InputError) else EXIT_FAILED
     except Stopped as stopped:
         print(stopped, file=sys.stderr)

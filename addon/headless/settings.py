@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...estimator.command_line.conversion import Settings
+from ...estimator.command_line.settings import Settings
 from ..action import RootMode as TakeRootMode
 from ..retarget.root_motion import RootMode
 from .file_formats import BLEND, BVH, EXPORTED
-
-Progress = Callable[[float], None]
-"""Told the fraction done, 0 to 1."""
 
 
 @dataclass(frozen=True)

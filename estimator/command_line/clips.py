@@ -52,7 +52,8 @@ def find_clips(inputs: Sequence[str], out: Path, endings: Collection[str]) -> li
         endings: of the outputs to be written, without dot.
 
     Raises:
-        InputError: two clips would write the same outputs, or outputs would overwrite an input.
+        InputError: two clips would write the same outputs, or outputs would overwrite an input; see also
+            ``expanded``.
     """
     found: dict[tuple[Path, str], Clip] = {}
     for given in inputs:
@@ -80,7 +81,13 @@ def is_folder(path: Path) -> bool:
 
 
 def expanded(given: str) -> list[Path]:
-    """The paths that a pattern stands for; the path itself if it exists or is no pattern, or nothing fits."""
+    """The paths that a pattern stands for; the path itself if it exists or is no pattern, or nothing fits.
+
+    Raises:
+        InputError: nothing is given, as by a shell's variable that isn't set; the present folder isn't meant.
+    """
+    if not given:
+        raise InputError("an input is empty; name a file, a folder or a pattern")
     path = Path(given)
     if os.path.lexists(path) or not re.search(r"[*?\[]", given):
         return [path]
@@ -168,9 +175,11 @@ def check_outputs(clips: Sequence[Clip], out: Path, endings: Collection[str]) ->
 
 
 def check_report(report: Path, clips: Sequence[Clip], out: Path) -> None:
-    """Raises InputError where the report would overwrite an input or an output, or is a folder."""
+    """Raises InputError where the report would overwrite an input or an output, or can't be a file."""
     if report.is_dir():
         raise InputError(f"{report}: is a folder; name a file for --report")
+    if report.exists() and not report.is_file():
+        raise InputError(f"{report}: is no file but a pipe or a device; name a file for --report")
     whole = report.resolve()
     for clip in clips:
         path = clip.path.resolve()

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -21,10 +22,13 @@ from ..camera import Camera
 from ..errors import InputError, KineliftError, MissingDependencyError
 from ..estimate import EstimateOptions, estimate_motion, missing_packages
 from ..motion import Motion
-from ..track import KeypointTrack, Progress
+from ..progress import Progress
+from ..track import KeypointTrack
 from .clips import Clip
-from .conversion import ClipResult, Settings, convert
+from .conversion import convert
 from .pool import set_threads
+from .result import ClipResult
+from .settings import Settings
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,6 +37,10 @@ CONNECT_SECONDS = 15.0
 WORKER_SECONDS = 30.0
 _AHEAD = 2
 """Clips read per thread of the workers, so that none of them waits for a file."""
+
+
+class _SchedulerGoneError(KineliftError):
+    """There is nobody left to answer."""
 
 
 def results(
@@ -52,6 +60,7 @@ def results(
     with _connected(address) as client:
         _check_workers(client, address)
         weights = _content(settings.options.weights)
+        gone = Event()
 
         def estimate(
             track: KeypointTrack, camera: Camera, options: EstimateOptions, progress: Progress
@@ -59,7 +68,11 @@ def results(
             options = replace(options, weights=None)
             work = (track, camera, options, weights, threads, __version__)
             # Not pure: what two people's keypoints have in common must not make them one task.
-            motion: Motion = _answer(client.submit(_estimate, *work, pure=False), address)
+            try:
+                motion: Motion = _answer(client.submit(_estimate, *work, pure=False), address)
+            except _SchedulerGoneError:
+                gone.set()
+                raise
             progress(1.0)
             return motion
 
@@ -69,7 +82,8 @@ def results(
             waiting = {pool.submit(convert, clip, settings, estimate=estimate): clip for clip in clips}
             try:
                 for done in as_completed(waiting):
-                    if done.result().fault is not None and client.status != "running":
+                    # The client itself may take a while to notice.
+                    if done.result().fault is not None and (gone.is_set() or client.status != "running"):
                         break
                     yield waiting.pop(done), done.result()
             except BaseException:
@@ -192,7 +206,7 @@ def _answer(future: Future[Any], address: str) -> Any:
             "(out of memory?)"
         ) from None
     except (FutureCancelledError, CommClosedError, TimeoutError):
-        raise KineliftError(_gone(address)) from None
+        raise _SchedulerGoneError(_gone(address)) from None
     except ImportError as error:
         raise KineliftError(_cannot_import(error)) from None
 

@@ -6,14 +6,11 @@ import shutil
 import time
 from typing import TextIO
 
+from ..printable import printable
+
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 10.0
 """Between lines about a clip that takes long, where they can't be overwritten."""
-
-
-def one_line(text: str) -> str:
-    """Text for a message: line breaks, control characters and undecodable bytes become marks."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 class Display:
@@ -27,7 +24,7 @@ class Display:
     def say(self, text: str) -> None:
         """A line that stays."""
         self.clear()
-        print(one_line(text), file=self._stream, flush=True)
+        print(printable(text), file=self._stream, flush=True)
 
     def update(self, text: str) -> None:
         """How far the work is; called as often as there is news."""
@@ -37,10 +34,10 @@ class Display:
         self._last = now
         if self._live:
             width = shutil.get_terminal_size().columns
-            self._stream.write(f"\r\x1b[K{one_line(text)[: width - 1]}")
+            self._stream.write(f"\r\x1b[K{printable(text)[: width - 1]}")
             self._stream.flush()
         else:
-            print(one_line(text), file=self._stream, flush=True)
+            print(printable(text), file=self._stream, flush=True)
 
     def clear(self) -> None:
         """Takes the line of ``update`` away."""

@@ -12,12 +12,14 @@ from ..camera_file import load_camera
 from ..errors import InputError
 from ..estimate import MOST_CAMERA_HEIGHT, PERSON_HEIGHTS, EstimateOptions
 from ..keypoints import AUTO, FORMATS
+from ..track import DEFAULT_FPS, FRAME_RATES
 from . import cluster
 from .clips import Clip, check_report, find_clips
-from .conversion import ALL_PEOPLE, LARGEST_PERSON, ClipResult, Settings
 from .outputs import OUTPUT_ENDINGS
 from .pool import results
+from .result import ClipResult
 from .running import Show, run_clips
+from .settings import ALL_PEOPLE, LARGEST_PERSON, Settings
 
 EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
 
@@ -27,7 +29,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``run``."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="keypoint file, folder, or pattern")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the outputs")
+    parser.add_argument("--out", type=folder_path, required=True, metavar="DIR", help="folder for outputs")
     parser.add_argument(
         "--save",
         type=_endings,
@@ -61,11 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=count,
         metavar=("W", "H"),
-        help="of the picture in pixels, where not in the file",
+        help="of the picture in pixels (default: what the file says, else a guess from the keypoints)",
     )
-    parser.add_argument("--fps", type=_positive, metavar="F", help="frames per second of the clip")
+    parser.add_argument(
+        "--fps",
+        type=_frame_rate,
+        metavar="F",
+        help=f"frames per second of the clip (default: what the file says, else {DEFAULT_FPS:g})",
+    )
     lens = parser.add_mutually_exclusive_group()
-    lens.add_argument("--focal-px", type=_positive, metavar="F", help="focal length in pixels")
+    lens.add_argument(
+        "--focal-px",
+        type=_positive,
+        metavar="F",
+        help="focal length in pixels (default: the picture's diagonal)",
+    )
     lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
     parser.add_argument(
         "--height",
@@ -206,6 +218,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def folder_path(text: str) -> Path:
+    """The argument of an option that wants a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a folder")
+    return Path(text)
+
+
 def _address(text: str) -> str:
     if not re.fullmatch(r"(tcp|tls|wss?)://[^/\s]+:[0-9]{1,5}/?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no scheduler's address, such as tcp://10.0.0.1:8786")
@@ -220,6 +239,14 @@ def _positive(text: str) -> float:
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
     return value
+
+
+def _frame_rate(text: str) -> float:
+    rate = _positive(text)
+    least, most = FRAME_RATES
+    if not least <= rate <= most:
+        raise argparse.ArgumentTypeError(f"{text} is no clip's frame rate; give {least:g} to {most:g}")
+    return rate
 
 
 def _height(text: str) -> float:

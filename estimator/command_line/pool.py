@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from .clips import Clip
-from .conversion import ClipResult, Settings, convert
+from .conversion import convert
+from .result import ClipResult
+from .settings import Settings
 
 
 def set_threads(threads: int | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .conversion import ClipResult
+from .result import ClipResult
 
 _ENOUGH = 0.5
 """Clips; before, starting up would count for too much in the time left."""

@@ -11,7 +11,7 @@ from typing import Any
 from .. import __version__
 from ..atomic_write import written_whole
 from .clips import Clip
-from .conversion import ClipResult
+from .result import ClipResult
 
 NOT_STARTED = "not started"
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..atomic_write import remove_unfinished
 from .clips import Clip
-from .conversion import ClipResult
 from .display import Display
 from .progress import BatchProgress
 from .report import save_report
+from .result import ClipResult
 from .stopping import Stopped
 from .telling import tell
 

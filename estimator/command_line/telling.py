@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .conversion import ClipResult
 from .display import Display
+from .result import ClipResult
 
 
 def tell(display: Display, result: ClipResult, count: str, *, debug: bool) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError
+from ..progress import Progress
 from .coco import frame_of_image, is_result_list, read_result_entries
-from .detections import DetectedClip, Detection, Progress, first_picture, points_from_flat
+from .detections import DetectedClip, Detection, first_picture, points_from_flat
 from .layouts import COCO17, COCO18, HALPE26, HALPE136, WHOLEBODY133
 from .openpose import common_point_count, people_of
 from .source import Source

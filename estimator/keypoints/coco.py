@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress, first_picture, layout_of_count, points_from_flat
+from ..progress import Progress
+from .detections import DetectedClip, Detection, first_picture, layout_of_count, points_from_flat
 from .layouts import COCO17, WHOLEBODY133, KeypointLayout
 from .source import Source, frame_number
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .layouts import KeypointLayout
 
-Progress = Callable[[float], None]
-"""Called with the fraction done, 0 to 1; it may raise to stop the work."""
+_LARGEST_RATE = 1e300
+"""Whole numbers further up would be too large for a float."""
 
 
 class Detection(NamedTuple):
@@ -61,6 +61,13 @@ def first_picture(numbers: Iterable[int]) -> int:
         numbers: all frame numbers in the file, also those of frames without anybody.
     """
     return 1 if min(numbers, default=0) == 1 else 0
+
+
+def stated_rate(value: Any) -> float | None:
+    """Frames per second as a file states them; None for what is no positive number, which says nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 < value < _LARGEST_RATE else None
 
 
 def number_array(values: Any, where: str) -> NDArray[np.float64]:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..printable import printable
+from ..progress import Progress
 from .alphapose import matches_alphapose, read_alphapose
 from .coco import matches_coco, read_coco
-from .detections import DetectedClip, Progress
+from .detections import DetectedClip
 from .layouts import BODY25, BODY25B, COCO18, KeypointLayout
 from .mediapipe import matches_mediapipe, read_mediapipe
 from .mmpose import matches_mmpose, read_mmpose
 from .numpy_pickle import load_arrays
 from .openpose import common_point_count, openpose_layout, people_of, read_openpose
-from .source import Source, printable
+from .source import Source
 from .sports2d import matches_sports2d, read_sports2d
 from .ultralytics import matches_ultralytics, read_ultralytics
 from .videopose3d import matches_videopose3d, read_videopose3d

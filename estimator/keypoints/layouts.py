@@ -45,6 +45,8 @@ class KeypointLayout:
         return result
 
 
+CANONICAL = KeypointLayout("Kinelift's own", K, KEYPOINT_NAMES)
+
 _COCO = KEYPOINT_NAMES[:17]
 
 COCO17 = KeypointLayout("COCO-17", 17, _COCO)

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError
 from ..keypoint_set import K
+from ..progress import Progress
+from ..track import DEFAULT_FPS
 from .crossing import uncross
-from .detections import Progress, person_sizes
+from .detections import person_sizes
 
 MAX_GAP_SECONDS = 1.0
 """Someone unseen for longer starts a new track."""
-
-DEFAULT_FPS = 30.0
-"""For the gap, where the file doesn't say the frame rate."""
 
 GATE = 0.4
 """Largest distance, in the person's sizes, from one frame to the next."""

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress, first_picture, number_array
+from ..progress import Progress
+from .detections import DetectedClip, Detection, first_picture, number_array, stated_rate
 from .layouts import MEDIAPIPE33
 from .mediapipe_csv import is_landmark_table, read_landmark_table
 from .source import Source
@@ -67,7 +68,7 @@ def read_mediapipe(source: Source, progress: Progress | None = None) -> tuple[De
             detections,
             _size(document.get("width")),
             _size(document.get("height")),
-            _rate(document.get("fps")),
+            stated_rate(document.get("fps")),
             first_picture=first_picture(numbers),
         ),
     )
@@ -92,7 +93,3 @@ def _points(landmarks: Any, where: str) -> NDArray[np.float64]:
 
 def _size(value: Any) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
-
-
-def _rate(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and 0 < value < 1e6 else None

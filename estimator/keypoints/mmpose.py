@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..progress import Progress
 from .coco import identity_of
-from .detections import DetectedClip, Detection, Progress, first_picture, layout_of_count, number_array
+from .detections import DetectedClip, Detection, first_picture, layout_of_count, number_array
 from .layouts import COCO17, HALPE26, HALPE136, WHOLEBODY133, KeypointLayout
 from .source import Source
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .source import printable
+from ..printable import printable
 
 MAX_BYTES = 2**29
 """An array of keypoints above this size (days of video) is refused."""

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..keypoint_set import KEYPOINT_LIMBS
+from ..progress import Progress
 from ..track import MAX_PIXEL
-from .detections import DetectedClip, Detection, Progress, first_picture, person_sizes, points_from_flat
+from .detections import DetectedClip, Detection, first_picture, person_sizes, points_from_flat
 from .layouts import BODY25, BODY25B, COCO18, KeypointLayout
 from .source import Source
 

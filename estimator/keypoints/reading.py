@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from ..track import KeypointTrack
-from .detections import Progress
+from ..progress import Progress, part_of
+from ..track import KeypointTrack, check_frame_rate
 from .formats import AUTO, format_by_name, format_of_source
 from .source import Source
 from .tracks import number_tracks, tracks_of_clip
@@ -34,7 +34,7 @@ def read_keypoints(
         path: a file or folder, see ``FORMATS``.
         format: a format's name, or ``auto`` to recognise it from the content.
         width, height: of the picture in pixels, instead of what the file says.
-        fps: frames per second of the clip, instead of what the file says.
+        fps: frames per second of the clip, instead of what the file says; within ``FRAME_RATES``.
         progress: called with the fraction done, 0 to 1; what it raises ends the reading.
 
     Returns:
@@ -45,6 +45,8 @@ def read_keypoints(
         MissingDependencyError: several people are to be linked and scipy is not there.
     """
     source = Source(Path(path))
+    if fps is not None:
+        check_frame_rate(fps, source.label)
     known = format_of_source(source) if format == AUTO else format_by_name(format)
     clips = known.read(source, _part(progress, 0.0, _READING_SHARE))
     tracks = [
@@ -67,6 +69,4 @@ def read_keypoints(
 
 
 def _part(progress: Progress | None, start: float, stop: float) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda fraction: progress(start + fraction * (stop - start))
+    return None if progress is None else part_of(progress, start, stop)

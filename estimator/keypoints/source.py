@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InputError
-from .detections import Progress
+from ..json_file import load_json
+from ..printable import printable
+from ..progress import Progress
 
 Kind = Literal["json folder", "text folder", "json", "npz", "text", "binary"]
 
@@ -25,40 +26,6 @@ class FrameFile(NamedTuple):
 
     frame: int
     path: str
-
-
-def printable(name: str | os.PathLike[str]) -> str:
-    """A path for messages: what can't be printed (undecodable bytes, control characters) is marked."""
-    text = os.fspath(name)
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def load_json(path: str | os.PathLike[str]) -> Any:
-    """Parses a file.
-
-    Raises:
-        InputError: naming file and place, for what is no JSON, or cut off.
-    """
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123  (a Path per file doubles the time for 100,000 files)
-            return json.loads(file.read())
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{printable(path)}: no valid JSON at line {error.lineno}, column {error.colno} "
-            f"({error.msg}); it may be cut off, export it again"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{printable(path)}: byte {error.start} is not UTF-8 text, so this is no JSON; export it again"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{printable(path)}: no usable JSON ({type(error).__name__}); export it again"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{printable(path)}: can't be read ({error.strerror})") from None
 
 
 def frame_number(name: str) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import InputError
-from .detections import DetectedClip, Progress, layout_of_count
+from ..progress import Progress
+from .detections import DetectedClip, layout_of_count
 from .layouts import COCO17, HALPE26, HALPE136, WHOLEBODY133
 from .openpose import common_point_count, read_openpose
 from .source import Source

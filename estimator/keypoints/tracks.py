@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..keypoint_set import K
+from ..progress import Progress
 from ..track import KeypointTrack, clean_keypoints
-from .detections import DetectedClip, Progress, first_picture, person_sizes
+from .detections import DetectedClip, first_picture, person_sizes
 from .linking import link_people
 
 MAX_JUMP = 200_000
@@ -100,7 +101,7 @@ def _in_pixels(
 ) -> NDArray[np.float64]:
     """(N, 26, 2) pixels. Coordinates nearly all within -0.5..1.5 are fractions of the picture's size."""
     points = raw[..., :2]
-    known = points[(raw[..., 2] > 0) & np.isfinite(points).all(axis=-1)]
+    known = points[(raw[..., 2] > 0) & np.isfinite(raw).all(axis=-1)]
     known = known[(known != 0).any(axis=-1)]
     if normalised is None:
         normalised = bool(known.size) and float(np.mean((known > -0.5) & (known < 1.5))) > 0.9

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress
+from ..printable import printable
+from ..progress import Progress
+from .detections import DetectedClip, Detection
 from .layouts import COCO17
-from .source import FrameFile, Source, printable
+from .source import FrameFile, Source
 
 _BOX = 5
 _COUNTS = {_BOX + COCO17.count * values + extra: (values, extra) for values in (3, 2) for extra in (0, 1, 2)}

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .detections import DetectedClip, Detection, Progress
+from ..progress import Progress
+from .detections import DetectedClip, Detection, stated_rate
 from .layouts import COCO17
 from .numpy_pickle import PickledArray, load_arrays
 from .source import Source
@@ -98,12 +99,12 @@ def _clip(points: NDArray[np.float64], video: dict[Any, Any], identity: str | No
     if points.shape[2] == 2:
         points = np.concatenate((points, np.ones((*points.shape[:2], 1))), axis=2)
     canonical = COCO17.to_canonical(points)
-    width, height, fps = (_positive(video.get(key)) for key in ("w", "h", "fps"))
+    width, height = (_positive(video.get(key)) for key in ("w", "h"))
     return DetectedClip(
         [Detection(frame, row, identity or "0") for frame, row in enumerate(canonical)],
         int(width) if width else None,
         int(height) if height else None,
-        fps,
+        stated_rate(video.get("fps")),
     )
 
 

@@ -82,12 +82,6 @@ class ContactCounts:
     wrong: int
     missed: int
 
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall; nan where nothing stands and nothing was claimed."""
-        whole = 2 * self.right + self.wrong + self.missed
-        return 2 * self.right / whole if whole else float("nan")
-
 
 def contact_counts(claimed: Array, still: Flags) -> ContactCounts:
     """Contacts claimed with a probability of a half or more, against the true ones; both (T, N)."""

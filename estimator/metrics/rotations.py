@@ -12,6 +12,7 @@ from ..skeleton import (
     END_POINT_BASIS,
     END_POINT_JOINTS,
     END_POINT_NAMES,
+    HINGES,
     JOINT_INDEX,
     MEAN_LENGTHS,
     J,
@@ -43,13 +44,6 @@ _MAIN_CHILD = {
     },
 }
 _LAST_POINT = ("head_top", "left_fingertips", "right_fingertips", "left_toe_tip", "right_toe_tip")
-# Axis about which each hinge turns at rest, so that flexing is positive.
-_FLEXION_AXES = {
-    "LeftForeArm": (0.0, 0.0, -1.0),
-    "RightForeArm": (0.0, 0.0, 1.0),
-    "LeftLeg": (1.0, 0.0, 0.0),
-    "RightLeg": (1.0, 0.0, 0.0),
-}
 
 
 def _bone_directions() -> Array:
@@ -122,8 +116,8 @@ def rotational_acceleration(quaternions: Array) -> float:
 
 def hyperextended(quaternions: Array) -> Array:
     """(T, 4) True where left elbow, right elbow, left knee, right knee bend the wrong way; (T, 22, 4)."""
-    local = quaternions[:, [JOINT_INDEX[name] for name in _FLEXION_AXES]]
-    axes = np.array(list(_FLEXION_AXES.values()))
+    local = quaternions[:, [JOINT_INDEX[name] for name in HINGES]]
+    axes = np.array([sign * np.eye(3)[axis] for axis, sign in HINGES.values()])
     half = np.arctan2((local[..., 1:] * axes).sum(-1), local[..., 0])
     flexion = (np.degrees(2 * half) + 180.0) % 360.0 - 180.0
     return np.asarray(flexion < -HYPEREXTENSION)

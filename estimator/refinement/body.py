@@ -8,9 +8,8 @@ import roma
 import torch
 from torch import Tensor
 
-from ..generator import HINGES
 from ..kinematics import Pose, attached_points, forward_kinematics, rest_offsets_from_lengths
-from ..skeleton import JOINT_NAMES, PARENTS, J
+from ..skeleton import HINGES, JOINT_NAMES, PARENTS, J
 
 
 def _freedoms() -> tuple[list[int], list[int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ..kinematics import end_points, keypoints
 from ..lifting import Lifted
 from ..observation import Evidence
+from ..progress import Progress
 from ..skeleton import CONTACT_END_POINTS
 from .given import answer_on, sightings_on
 from .physique import Physique, find_physique
@@ -46,7 +46,7 @@ def fit_frames(
     centre: Array,
     lifted: Lifted,
     root: Array,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = lambda fraction: None,
 ) -> FittedFrames:
     """Poses and physique from keypoints and the network's answer; time, ground and contacts have no say.
 

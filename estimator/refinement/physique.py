@@ -6,7 +6,6 @@ doesn't: without a place of their own such errors would bend the pose.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from ..keypoint_set import K
 from ..kinematics import stature_from_lengths
+from ..progress import Progress
 from ..skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, PARENTS, REST_BASIS, STATURE_BASIS, J, L
 from .body import Body, offsets_of
 from .terms import NetworkAnswer, Sightings
@@ -45,7 +45,7 @@ class Physique:
 
 
 def find_physique(
-    seen: Sightings, network: NetworkAnswer, progress: Callable[[float], None] = lambda fraction: None
+    seen: Sightings, network: NetworkAnswer, progress: Progress = lambda fraction: None
 ) -> tuple[Physique, Body]:
     """The lengths and marks that suit frames from all over the clip, and the poses on these.
 

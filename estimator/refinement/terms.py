@@ -15,8 +15,8 @@ import roma
 import torch
 from torch import Tensor
 
-from ..generator import HINGE_JOINTS, HINGES
-from ..skeleton import JOINT_NAMES, KEYPOINT_JOINTS
+from ..generator import HINGE_JOINTS
+from ..skeleton import HINGES, JOINT_NAMES, KEYPOINT_JOINTS
 from .body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body
 from .motion_system import MotionSystem
 

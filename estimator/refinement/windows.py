@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..ground import Ground
 from ..lifting import Lifted
 from ..observation import Evidence
+from ..progress import Progress
 from ..resample import hemisphere_continuous
 from .body import FREEDOMS, Body
 from .feet import FeetOnGround, StandingFeet
@@ -41,7 +41,7 @@ def refine(
     centre: Array,
     lifted: Lifted,
     root: Array,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = lambda fraction: None,
     ground: Ground | None = None,
     contact_strength: float = 1.0,
     fitted: FittedFrames | None = None,
@@ -92,7 +92,7 @@ def refine(
     return replace(lifted, rotations=rotations, lengths=physique.lengths.numpy()), path
 
 
-def _most_probable(body: Body, terms: list[Term], held: int, progress: Callable[[float], None]) -> Body:
+def _most_probable(body: Body, terms: list[Term], held: int, progress: Progress) -> Body:
     """Gauss and Newton's method from a body on, whose first frames are held."""
     for count in range(ROUNDS):
         system = MotionSystem(len(body), FREEDOMS)

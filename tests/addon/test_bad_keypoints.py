@@ -211,6 +211,22 @@ def test_every_format_is_refused_in_one_line_and_the_file_is_as_it_was(tmp_path:
     assert file_state() == before
 
 
+def test_a_frame_rate_that_no_clip_has_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="estimating needs torch")
+    path = WRITERS["mediapipe"](tmp_path / "clip", walk(stick_figure))
+    path.write_text(path.read_text().replace('"fps": 30.0', '"fps": 0.001'))
+    assert bpy.ops.kinelift.import_keypoints(filepath=str(path)) == {"FINISHED"}
+    before = file_state()
+    with pytest.raises(RuntimeError) as raised:
+        bpy.ops.kinelift.estimate_motion()
+    assert "has a frame rate of 0.001; give the clip's frames per second, 1 to 10000" in only_line(raised)
+    assert file_state() == before
+    settings = bpy.context.scene.kinelift
+    for value, kept in ((0.001, 1.0), (1e9, 10_000.0), (-5.0, 1.0)):
+        settings.fps = value
+        assert settings.fps == kept
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_one_frame_of_every_format_is_no_motion(tmp_path: Path, name: str) -> None:
     pytest.importorskip("torch", reason="estimating needs torch")

@@ -301,4 +301,4 @@ def test_a_solved_clip_knows_its_lens(tmp_path: Path) -> None:
     assert made.camera.focal_known
     assert made.camera.fx == pytest.approx(focal, rel=1e-3)
     assert "camera solve, average error" in made.source
-    assert replace(made.camera, fx=0, fy=0) == replace(pinhole(width, height, focal), fx=0, fy=0)
+    assert replace(made.camera, fx=focal, fy=focal) == pinhole(width, height, focal)

@@ -52,6 +52,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         beside.write_text("new")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with (
+        pytest.raises(InputError, match=r"pipe: can't be written \(it is no file but a pipe or a device\)"),
+        written_whole(path) as beside,
+    ):
+        beside.write_text("new")
+    assert path.is_fifo()
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_is_made_in_a_workshop_is_delivered_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")

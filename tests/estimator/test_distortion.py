@@ -69,7 +69,6 @@ def test_nuke_undistorts_by_its_formula_in_half_the_larger_side() -> None:
     np.testing.assert_allclose(
         lens.undistort(pixel / focal) * focal, pixel / (1 - 0.1 * r2 + 0.02 * r2 * r2), rtol=1e-12
     )
-    np.testing.assert_allclose(lens.nuke_coefficients(focal, width, height), (-0.1, 0.02), rtol=1e-12)
 
 
 def test_the_default_distorts_nothing() -> None:

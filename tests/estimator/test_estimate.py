@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from estimator import pipeline
 from estimator.camera import pinhole
 from estimator.errors import InputError
-from estimator.estimate import WEIGHTS, EstimateOptions, estimate_motion
+from estimator.estimate import EstimateOptions, estimate_motion
 from estimator.keypoint_set import KEYPOINT_MIRROR, K
 from estimator.metrics import p_mpjpe
 from estimator.motion import Motion
 from estimator.skeleton import JOINT_MIRROR, PARENTS, lengths_from_rest_offsets, stature
-from estimator.track import KeypointTrack
+from estimator.track import FRAME_RATES, KeypointTrack
 from estimator.world import CONFIDENT_FRAME
 
 from .motions import camera_at, waving
@@ -113,9 +112,7 @@ def test_feet_are_on_the_ground_of_a_known_camera_unless_the_ground_is_switched_
     known = replace(camera, world_from_camera=extrinsics)
 
     def lowest(on_ground):
-        motion = pipeline.run(
-            track, FPS, known, None, True, "cpu", WEIGHTS, lambda done: None, on_ground=on_ground
-        )
+        motion = estimate_motion(track, known, EstimateOptions(on_ground=on_ground))
         return np.median(motion.end_points[:, 3:, 2].min(axis=1))
 
     assert lowest(True) > lowest(False)
@@ -193,8 +190,39 @@ def test_a_track_without_keypoints_is_refused(track, camera):
     )
     with pytest.raises(InputError, match="no frame with 4 keypoints"):
         estimate_motion(empty, camera)
-    with pytest.raises(InputError, match="frame rate"):
-        estimate_motion(replace(track, fps=None), camera)
+
+
+def test_a_camera_of_another_picture_is_refused(track):
+    with pytest.raises(InputError, match="on a picture of 1280 × 720, the camera's is 640 × 360; give"):
+        estimate_motion(track, pinhole(640, 360))
+
+
+def test_a_track_with_numbers_that_mean_nothing_is_refused(track, camera):
+    with pytest.raises(InputError, match="person 1 has keypoints that are no numbers"):
+        estimate_motion(replace(track, confidence=np.ones_like(track.confidence)), camera)
+    for wrong in (100.0, -1.0, np.nan):
+        with pytest.raises(InputError, match="person 1 has confidences beyond 0 to 1"):
+            estimate_motion(replace(track, confidence=wrong * track.confidence), camera)
+
+
+def test_keypoints_that_all_lie_on_one_spot_make_no_noise(track, camera, recwarn):
+    spot = np.broadcast_to([600.0, 300.0], track.keypoints.shape)
+    motion = estimate_motion(replace(track, keypoints=spot, confidence=np.full((80, K), 0.9)), camera)
+    assert np.isfinite(motion.joints_world).all()
+    assert not [one for one in recwarn if one.category is RuntimeWarning]
+
+
+@pytest.mark.parametrize("fps", [None, 0.0, 0.001, -25.0, 1e9, float("nan"), float("inf")])
+def test_a_frame_rate_that_no_clip_has_is_refused(track, camera, fps):
+    with pytest.raises(InputError, match=r"person 1 has (no|a) frame rate.*frames per second, 1 to 10000$"):
+        estimate_motion(replace(track, fps=fps), camera)
+
+
+@pytest.mark.parametrize("fps", FRAME_RATES)
+def test_the_slowest_and_the_fastest_clips_work(track, camera, fps):
+    motion = estimate_motion(replace(track.sliced(7, 12), fps=fps), camera)
+    assert (len(motion), motion.fps) == (6, fps)
+    assert np.isfinite(motion.joints_world).all()
 
 
 def test_progress_rises_and_may_end_the_work(track, camera):

@@ -1,5 +1,6 @@
 """Which clips a command line means."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,8 @@ def test_a_report_overwrites_no_input_and_no_output(takes: Path, tmp_path: Path)
             check_report(report, clips, tmp_path)
     with pytest.raises(InputError, match=r"a_p12\.json: is an output of this run"):
         check_report(tmp_path / "a_p12.json", clips, tmp_path)
+    with pytest.raises(InputError, match="is no file but a pipe or a device; name a file for --report"):
+        check_report(Path(os.devnull), clips, tmp_path)
     check_report(tmp_path / "report.json", clips, tmp_path)
 
 

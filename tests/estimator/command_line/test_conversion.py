@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from estimator.command_line.clip_people import read_people, whose_height
 from estimator.command_line.clips import Clip
-from estimator.command_line.conversion import ClipResult, Settings, convert, read_people, whose_height
+from estimator.command_line.conversion import convert
+from estimator.command_line.result import ClipResult
+from estimator.command_line.settings import Settings
 from estimator.estimate import EstimateOptions
 from estimator.motion_npz import load_motion
 from estimator.skeleton import lengths_from_rest_offsets, stature
 from tests.estimator.command_line.keypoint_files import write_coco, write_openpose
+from tests.estimator.keypoints.defects import walk
+from tests.estimator.keypoints.detector_files import WRITERS, stick_figure
 from tests.estimator.motions import camera_at
 
 
@@ -58,6 +63,35 @@ def test_size_and_rate_that_nobody_says_are_guessed_with_a_note(settings: Settin
     assert "a.json: the picture's size is not known, 1280 × 720 is assumed from the keypoints" in size
     assert "a.json: the frame rate is not known, 30 is assumed; give --fps F" in rate
     assert load_motion(settings.out / "a_p1.npz").fps == 30.0
+
+
+def write_mediapipe(path: Path, fps: str) -> Path:
+    """A file that says its picture's size and, as JSON, its rate."""
+    path = WRITERS["mediapipe"](path, walk(stick_figure))
+    path.write_text(path.read_text().replace('"fps": 30.0', f'"fps": {fps}'))
+    return path
+
+
+@pytest.mark.parametrize("fps", ["0", "-5", "NaN", "Infinity", "true", '"30"', "null", "1" + 400 * "0"])
+def test_a_rate_that_says_nothing_is_assumed_with_a_note(
+    settings: Settings, tmp_path: Path, fps: str
+) -> None:
+    path = write_mediapipe(tmp_path / "a", fps)
+    (note,) = fine(convert(Clip(path, "a"), replace(settings, size=None, fps=None))).notes
+    assert note == f"{path}: the frame rate is not known, 30 is assumed; give --fps F"
+
+
+@pytest.mark.parametrize("fps", ["0.001", "1e9"])
+def test_a_rate_that_no_clip_has_is_told_unless_another_is_given(
+    settings: Settings, tmp_path: Path, fps: str
+) -> None:
+    path = write_mediapipe(tmp_path / "a", fps)
+    settings = replace(settings, size=None)
+    (error,) = convert(Clip(path, "a"), replace(settings, fps=None)).errors
+    rates = "give the clip's frames per second, 1 to 10000"
+    assert error == f"{path} has a frame rate of {float(fps):g}; {rates}"
+    assert outputs(settings) == []
+    fine(convert(Clip(path, "a"), settings))
 
 
 def test_a_size_that_can_not_be_right_gets_a_note(settings: Settings, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from estimator.command_line import display as module
-from estimator.command_line.display import Display, one_line
+from estimator.command_line.display import Display
 
 
 class Terminal(io.StringIO):
@@ -50,7 +50,3 @@ def test_in_a_log_there_are_plain_lines_and_few(clock: list[float]) -> None:
     display.say("done")
     display.clear()
     assert stream.getvalue() == "9 s\n19 s\ndone\n"
-
-
-def test_a_message_is_one_line_whatever_a_file_is_called() -> None:
-    assert one_line("a\nb\udcfc.json × 2 – „é“") == "a\ufffdb\ufffd.json × 2 – „é“"

@@ -152,9 +152,19 @@ def test_colliding_names_stop_everything_before_it_starts(
         ([], "the following arguments are required: COMMAND"),
         (["estimat"], "invalid choice: 'estimat'"),
         (["estimate", "a.json"], "the following arguments are required: --out"),
+        (["estimate", "a.json", "--out", ""], "argument --out: is empty; name a folder"),
         (["estimate", "a.json", "--out", "o", "--save", "fbx"], "'fbx' is none of npz,bvh,json"),
         (["estimate", "a.json", "--out", "o", "--fps", "0"], "'0' is no positive number"),
         (["estimate", "a.json", "--out", "o", "--fps", "nan"], "'nan' is no positive number"),
+        (["estimate", "a.json", "--out", "o", "--fps=-5"], "'-5' is no positive number"),
+        (
+            ["estimate", "a.json", "--out", "o", "--fps", "0.001"],
+            "0.001 is no clip's frame rate; give 1 to 10000",
+        ),
+        (
+            ["estimate", "a.json", "--out", "o", "--fps", "1e9"],
+            "1e9 is no clip's frame rate; give 1 to 10000",
+        ),
         (["estimate", "a.json", "--out", "o", "--height", "178"], "178 m is no person's height"),
         (["estimate", "a.json", "--out", "o", "--camera-height", "101"], "101 m is no camera's height"),
         (["estimate", "a.json", "--out", "o", "--plant-feet", "2"], "'2' is no number from 0 to 1"),
@@ -204,6 +214,34 @@ def test_arguments_that_do_not_fit_are_told_before_work_starts(
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_input_is_not_the_present_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "error: an input is empty; name a file, a folder or a pattern\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_name_that_cannot_be_printed_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "line\nbreak.json"
+    path.write_text("{")
+    assert main(["estimate", str(path), "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path}/line\ufffdbreak.json: no valid JSON at line 1")
+
+
+@pytest.mark.parametrize("focal_px", ["1e-300", "1e300"])
+def test_a_focal_length_that_no_lens_has(
+    focal_px: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_coco(tmp_path / "a.json", people=2)
+    size_and_lens = ["--size", "1280", "720", "--focal-px", focal_px]
+    assert main(["estimate", str(path), "--out", str(tmp_path / "out"), *size_and_lens]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    assert line.startswith(f"error: {path}: a focal length of {float(focal_px):g} pixels can't be right")
+    assert names(tmp_path / "out") == []
 
 
 def test_an_output_folder_that_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

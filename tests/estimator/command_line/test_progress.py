@@ -1,7 +1,7 @@
 """How far a run is, told in one line."""
 
-from estimator.command_line.conversion import ClipResult, PersonResult
 from estimator.command_line.progress import BatchProgress
+from estimator.command_line.result import ClipResult, PersonResult
 
 
 class Clock:

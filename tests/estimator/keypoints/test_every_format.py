@@ -36,12 +36,13 @@ def test_the_same_person_comes_out(tmp_path: Path, people: SimpleNamespace, name
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@pytest.mark.parametrize("column", [0, 2])
-def test_nan_in_one_place_is_a_missing_point(
-    tmp_path: Path, people: SimpleNamespace, name: str, column: int
+@pytest.mark.parametrize(("column", "value"), [(0, np.nan), (2, np.nan), (2, np.inf), (2, -np.inf)])
+def test_what_is_no_finite_number_is_a_missing_point(
+    tmp_path: Path, people: SimpleNamespace, name: str, column: int, value: float
 ) -> None:
+    """But for coordinates that are infinite, which are told: see ``defects``."""
     clip = walk(people.stick_figure)
-    clip[3][0][KNEE, column] = np.nan
+    clip[3][0][KNEE, column] = value
     (track,) = read_keypoints(WRITERS[name](tmp_path / "clip", clip), width=WIDTH, height=HEIGHT)
     assert track.present[:, KNEE].tolist() == [frame != 3 for frame in range(FRAMES)]
 

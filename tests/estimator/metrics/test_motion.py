@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from estimator.metrics import (
+    ContactCounts,
     acceleration_error,
     contact_counts,
     contact_sliding,
@@ -54,11 +55,11 @@ def test_height_is_compared_where_the_truth_stands():
     assert np.isnan(standing_height_error(answer, held_up, still)), "a foot held still stands on no ground"
 
 
-def test_contact_f1_of_half_found_half_invented():
+def test_contacts_are_right_wrong_or_missed():
     still = np.array([[True, True, False, False]])
-    assert contact_counts(np.array([[0.9, 0.1, 0.8, 0.2]]), still).f1 == pytest.approx(0.5)
-    assert contact_counts(still.astype(float), still).f1 == 1.0
-    assert np.isnan(contact_counts(np.zeros((1, 4)), np.zeros((1, 4), dtype=bool)).f1)
+    assert contact_counts(np.array([[0.9, 0.1, 0.8, 0.2]]), still) == ContactCounts(1, 1, 1)
+    assert contact_counts(still.astype(float), still) == ContactCounts(2, 0, 0)
+    assert contact_counts(np.zeros((1, 4)), still & False) == ContactCounts(0, 0, 0)
 
 
 def test_jitter_of_a_cubic_is_its_third_derivative():
