@@ -21,9 +21,7 @@ from torch import Tensor, nn
 from .errors import InputError
 from .mirror import COLUMNS, NOT_MIRRORED, VECTOR, Mirror
 from .observation import OBSERVATION_MIRROR, OBSERVATION_SIZE
-from .skeleton import HINGES as HINGES  # noqa: PLC0414  (training takes both from here)
-from .skeleton import JOINT_INDEX, JOINT_MIRROR, MEAN_LENGTHS, PARENTS, J, L
-from .skeleton import REFERENCE_STATURE as REFERENCE_STATURE  # noqa: PLC0414
+from .skeleton import HINGES, JOINT_INDEX, JOINT_MIRROR, MEAN_LENGTHS, PARENTS, J, L
 
 HINGE_JOINTS = tuple(JOINT_INDEX[name] for name in HINGES)
 LOOSE_JOINTS = tuple(JOINT_INDEX[side + name] for side in ("Left", "Right") for name in ("Hand", "ToeBase"))

@@ -9,8 +9,8 @@ import roma
 import torch
 from torch import Tensor
 
-from ..generator import HINGE_JOINTS, HINGES
-from ..skeleton import JOINT_INDEX, JOINT_MIRROR, J
+from ..generator import HINGE_JOINTS
+from ..skeleton import HINGES, JOINT_INDEX, JOINT_MIRROR, J
 from .library import MotionBatch, quat_product
 
 UPPER_BODY = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..skeleton import HINGES
 from .capture_bvh import SourceClip
 from .labels import standing_frames
 from .rotation_geometry import Array, rotation_about, swing, unit
@@ -25,10 +26,7 @@ LIMBS = {
 """The joints after each limb's first."""
 
 HINGE_AXES = {
-    "LeftArm": np.array([0.0, 0.0, -1.0]),
-    "RightArm": np.array([0.0, 0.0, 1.0]),
-    "LeftUpLeg": np.array([1.0, 0.0, 0.0]),
-    "RightUpLeg": np.array([1.0, 0.0, 0.0]),
+    upper: sign * np.eye(3)[axis] for upper, (lower, _) in LIMBS.items() for axis, sign in [HINGES[lower]]
 }
 """Elbow and knee flex about these axes of the canonical upper bone."""
 

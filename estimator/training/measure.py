@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..generator import REFERENCE_STATURE, Generator
+from ..generator import Generator
 from ..metrics import EVALUATED_JOINTS, mpjpe, p_mpjpe
 from ..observation import observe
+from ..skeleton import REFERENCE_STATURE
 from .augment import AugmentSettings
 from .cameras import CameraSettings, random_cameras
 from .capture import CaptureClip

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..generator import REFERENCE_STATURE, Generator, GeneratorConfig
+from ..generator import Generator, GeneratorConfig
 from ..observation import NETWORK_FPS, Evidence, VirtualCamera, observe
-from ..skeleton import J
+from ..skeleton import REFERENCE_STATURE, J
 from .supervision import masked_mean
 from .synthetic import Sample
 

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..generator import REFERENCE_STATURE, Prediction
+from ..generator import Prediction
 from ..kinematics import (
     Pose,
     end_points,
@@ -21,7 +21,7 @@ from ..kinematics import (
     stature_from_lengths,
 )
 from ..observation import NETWORK_FPS
-from ..skeleton import PARENTS
+from ..skeleton import PARENTS, REFERENCE_STATURE
 from .synthetic import Sample
 
 WEIGHTS = {

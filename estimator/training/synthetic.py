@@ -15,7 +15,7 @@ from ..kinematics import (
     stature_from_lengths,
 )
 from ..observation import Evidence, VirtualCamera, sightings, virtual_camera
-from ..skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS
+from ..skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, REFERENCE_STATURE
 from .augment import AugmentSettings, augment
 from .cameras import CameraPath, CameraSettings, axes_looking_along, random_cameras
 from .detections import (
@@ -140,13 +140,15 @@ def observe_motion(
     stature = stature_from_lengths(motion.lengths)
     marks = torch.einsum("bl,ljc->bjc", motion.lengths, torch.as_tensor(KEYPOINT_BASIS, dtype=torch.float32))
     average = attached_points(pose, KEYPOINT_JOINTS, marks[:, None])
-    marks = marks + keypoint_bias(batch, settings.detector, random) * (stature / 1.7)[:, None, None]
+    marks = (
+        marks + keypoint_bias(batch, settings.detector, random) * (stature / REFERENCE_STATURE)[:, None, None]
+    )
     marked = attached_points(pose, KEYPOINT_JOINTS, marks[:, None])
     noise, confidence = detector_noise(batch, frames, settings.detector, random)
     index = swapped_sides(batch, frames, settings.detector, random)
     seen = (
         marked.gather(2, index[..., None].expand(-1, -1, -1, 3))
-        + noise * (stature / 1.7)[:, None, None, None]
+        + noise * (stature / REFERENCE_STATURE)[:, None, None, None]
     )
 
     gravity_known = _chance(settings.known_gravity, batch, random)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
-from ..generator import REFERENCE_STATURE
 from ..metrics import EVALUATED_JOINTS, p_mpjpe
-from ..skeleton import JOINT_INDEX
+from ..skeleton import JOINT_INDEX, REFERENCE_STATURE
 from . import measure
 from .capture import CaptureClip
 from .library import MotionLibrary

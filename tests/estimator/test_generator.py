@@ -10,7 +10,6 @@ from estimator import lifting
 from estimator.errors import InputError
 from estimator.generator import (
     HINGE_JOINTS,
-    HINGES,
     Generator,
     GeneratorConfig,
     hinge_rotations,
@@ -28,7 +27,7 @@ from estimator.observation import (
     sightings,
     virtual_camera,
 )
-from estimator.skeleton import JOINT_MIRROR
+from estimator.skeleton import HINGES, JOINT_MIRROR
 
 SMALL = GeneratorConfig(channels=32)
 

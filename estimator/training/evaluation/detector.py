@@ -10,13 +10,12 @@ from scipy.ndimage import gaussian_filter1d
 from ...camera import Camera
 from ...keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR, KEYPOINT_NAMES, K
 from ...kinematics import Pose, attached_points
-from ...skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, stature
+from ...skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, REFERENCE_STATURE, stature
 from .protocol import SPARSE_RUN, DetectorModel, Parts
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_USUAL_STATURE = 1.7
 _PARTS = ("face", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _SAME_PART = {
     "neck": "shoulder",
@@ -175,7 +174,7 @@ def detect(
         (T, 26, 2) pixels, NaN where missing, and (T, 26) confidence, 0 where missing.
     """
     frames = len(pose.joints)
-    size = float(stature(lengths)) / _USUAL_STATURE
+    size = float(stature(lengths)) / REFERENCE_STATURE
     marks = np.einsum("l,ljc->jc", lengths, KEYPOINT_BASIS)
     bias = _metres(model.bias)[:, None] * random.standard_normal((K, 3))
     marks = marks + size * (_offsets(model) + bias)

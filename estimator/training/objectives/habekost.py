@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ...generator import BALL_JOINTS, HINGE_JOINTS, HINGES, Generator, Prediction
+from ...generator import BALL_JOINTS, HINGE_JOINTS, Generator, Prediction
 from ...kinematics import forward_kinematics, rest_offsets_from_lengths
 from ...observation import NETWORK_FPS
-from ...skeleton import JOINT_NAMES, MEAN_LENGTHS
+from ...skeleton import HINGES, JOINT_NAMES, MEAN_LENGTHS
 from ..library import MotionBatch, rotation_matrices
 from ..processes import Processes
 from ..supervision import masked_mean

@@ -133,7 +133,8 @@ def _wander(random: np.random.Generator, *shape: int) -> Array:
 
 def _hinged(quaternions: Array) -> Array:
     """Rotations (T, 21, 4) of all joints but Hips with elbows and knees bent about their own axes only."""
-    from estimator.generator import HINGE_JOINTS, HINGES
+    from estimator.generator import HINGE_JOINTS
+    from estimator.skeleton import HINGES
 
     for joint, (axis, _) in zip(HINGE_JOINTS, HINGES.values(), strict=True):
         kept = np.zeros_like(quaternions[:, 0])

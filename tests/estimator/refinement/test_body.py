@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from estimator.generator import HINGE_JOINTS, HINGES
+from estimator.generator import HINGE_JOINTS
 from estimator.refinement.body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body, offsets_of
-from estimator.skeleton import KEYPOINT_BASIS, KEYPOINT_JOINTS, MEAN_LENGTHS, J
+from estimator.skeleton import HINGES, KEYPOINT_BASIS, KEYPOINT_JOINTS, MEAN_LENGTHS, J
 
 T = 3
 OFFSETS = offsets_of(torch.from_numpy(MEAN_LENGTHS), torch.from_numpy(KEYPOINT_BASIS))

@@ -9,12 +9,12 @@ import torch
 from estimator.camera import pinhole
 from estimator.estimate import WEIGHTS
 from estimator.evidence import gather_evidence, solving_axes
-from estimator.generator import HINGE_JOINTS, HINGES, load_weights
+from estimator.generator import HINGE_JOINTS, load_weights
 from estimator.ground import Ground
 from estimator.lifting import body_points, lift, root_evidence
 from estimator.refinement import refine, windows
 from estimator.root_solve import solve_root
-from estimator.skeleton import JOINT_INDEX, stature
+from estimator.skeleton import HINGES, JOINT_INDEX, stature
 
 from ..motions import waving
 from ..test_estimate import seen_by_camera

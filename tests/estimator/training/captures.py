@@ -7,7 +7,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from estimator import skeleton
-from estimator.generator import HINGE_JOINTS, HINGES
+from estimator.generator import HINGE_JOINTS
+from estimator.skeleton import HINGES
 from estimator.training.capture import CaptureClip
 
 

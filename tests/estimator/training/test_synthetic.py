@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from estimator.generator import HINGE_JOINTS, HINGES, Prediction
+from estimator.generator import HINGE_JOINTS, Prediction
 from estimator.keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR
 from estimator.kinematics import forward_kinematics, keypoints, rest_offsets_from_lengths
-from estimator.skeleton import J
+from estimator.skeleton import HINGES, J
 from estimator.training.augment import (
     LEGS,
     AugmentSettings,
