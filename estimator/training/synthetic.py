@@ -140,16 +140,12 @@ def observe_motion(
     stature = stature_from_lengths(motion.lengths)
     marks = torch.einsum("bl,ljc->bjc", motion.lengths, torch.as_tensor(KEYPOINT_BASIS, dtype=torch.float32))
     average = attached_points(pose, KEYPOINT_JOINTS, marks[:, None])
-    marks = (
-        marks + keypoint_bias(batch, settings.detector, random) * (stature / REFERENCE_STATURE)[:, None, None]
-    )
+    size = (stature / REFERENCE_STATURE)[:, None, None]
+    marks = marks + keypoint_bias(batch, settings.detector, random) * size
     marked = attached_points(pose, KEYPOINT_JOINTS, marks[:, None])
     noise, confidence = detector_noise(batch, frames, settings.detector, random)
     index = swapped_sides(batch, frames, settings.detector, random)
-    seen = (
-        marked.gather(2, index[..., None].expand(-1, -1, -1, 3))
-        + noise * (stature / REFERENCE_STATURE)[:, None, None, None]
-    )
+    seen = marked.gather(2, index[..., None].expand(-1, -1, -1, 3)) + noise * size[:, None]
 
     gravity_known = _chance(settings.known_gravity, batch, random)
     axes = _axes(cameras, gravity_known)
