@@ -39,6 +39,8 @@ _LIMBS = {
 _FRAMES = (1, 60, 120, 180, 252)
 _SHOWN = 208
 """The source waves."""
+_LONG = 5000
+"""Frames that no machine retargets before the key is pressed."""
 _BESIDE = 1.1
 """Metres from the source to the character."""
 
@@ -97,9 +99,10 @@ def retarget_onto_character() -> Steps[None]:
 def cancel_retarget_by_key() -> Steps[None]:
     """Another retarget, ended by the Esc key."""
     view, settings = area_of("VIEW_3D"), bpy.context.scene.kinelift_retarget
-    # With a constraint the source is evaluated frame by frame, which takes its time.
+    # With a constraint the source is evaluated frame by frame, which takes its time, if it is long enough.
     hips = settings.source.pose.bones["Hips"]
     hips.constraints.new("LIMIT_SCALE")
+    settings.use_frame_range, settings.frame_first, settings.frame_last = True, 1, _LONG
     yield 0.3
     before, action = file_state(), settings.target.animation_data.action.name
     pose = [tuple(map(tuple, bone.matrix_basis)) for bone in settings.target.pose.bones]
@@ -122,6 +125,7 @@ def cancel_retarget_by_key() -> Steps[None]:
     check("and the character stands as it stood", now == pose)
     hips = settings.source.pose.bones["Hips"]
     hips.constraints.remove(hips.constraints[0])
+    settings.use_frame_range = False
     yield 0.2
 
 
