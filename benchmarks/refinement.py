@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks.memory import example_track
 from estimator.estimate import WEIGHTS
@@ -41,12 +42,14 @@ class Clip:
         self.lifted = lift(self.generator, self.evidence, None)
 
     def find_path(self) -> None:
-        """The path of Hips."""
-        self.root = solve_root(root_evidence(self.evidence, self.centre, self.lifted))
+        """The path of Hips, on one thread as in the pipeline."""
+        with threadpool_limits(limits=1):
+            self.root = solve_root(root_evidence(self.evidence, self.centre, self.lifted))
 
     def refine(self) -> None:
-        """The refined take."""
-        refine(self.evidence, self.centre, self.lifted, self.root)
+        """The refined take, likewise."""
+        with threadpool_limits(limits=1):
+            refine(self.evidence, self.centre, self.lifted, self.root)
 
 
 def seconds(work: Callable[[], None]) -> float:
@@ -60,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time of refinement.")
     parser.add_argument("--frames", type=int, default=1800)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of the network")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     once, thrice = Clip(arguments.frames), Clip(3 * arguments.frames)

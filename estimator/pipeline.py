@@ -108,8 +108,9 @@ def _solved(
     progress: Progress,
 ) -> tuple[Array, Lifted, Array]:
     """What follows after the network: path, ground, refinement. See ``_in_solving_axes``."""
-    # The solvers' matrices are small: threads of BLAS wait for each other for longer than they work.
-    with threadpool_limits(limits=1, user_api="blas"):
+    # The solvers' matrices are small: threads, of BLAS and of torch, wait for each other for longer than they
+    # work, and where the processor is busy with something else they do so many times as long.
+    with threadpool_limits(limits=1):
         lifted = replace(lifted, rotations=steadied(lifted.rotations, evidence.confidence[0].cpu().numpy()))
         seen = root_evidence(evidence, centre, lifted)
         within = part_of(progress, _LIFTED, _SOLVED)

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread_of_blas() -> Iterator[None]:
-    """As the pipeline works: threads of BLAS wait for each other, for minutes where the processor is busy."""
-    with threadpool_limits(limits=1, user_api="blas"):
+def one_thread() -> Iterator[None]:
+    """As the pipeline solves: threads wait for each other, for minutes where the processor is busy."""
+    with threadpool_limits(limits=1):
         yield
