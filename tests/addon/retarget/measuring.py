@@ -108,7 +108,8 @@ def untouched(armature: bpy.types.Object) -> dict[str, Any]:
     """What a retarget must leave alone."""
     bones: dict[str, Any] = {}
     pose: dict[str, Any] = {}
-    driven = armature.animation_data is not None and len(armature.animation_data.drivers) > 0
+    drivers = list(armature.animation_data.drivers) if armature.animation_data is not None else []
+    driven = len(drivers) > 0
     for bone in armature.pose.bones:
         bones[bone.name] = (
             [tuple(row) for row in bone.bone.matrix_local],
@@ -130,6 +131,9 @@ def untouched(armature: bpy.types.Object) -> dict[str, Any]:
     return {
         "bones": bones,
         "pose": pose,
+        "drivers": [
+            (d.data_path, d.array_index, d.mute, d.driver.type, d.driver.expression) for d in drivers
+        ],
         "basis": [tuple(row) for row in armature.matrix_basis],
         "scenes": scenes,
     }
