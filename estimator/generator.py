@@ -10,6 +10,7 @@ Shapes: B clips, T frames at 30 per second.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +55,8 @@ _OUTPUT_MIRROR = Mirror(
     ((0,), NOT_MIRRORED),  # uncertainty
 )
 """A reflection keeps the axes of all bones at rest, and of a camera that a person faces, what they are."""
+_AT_ODDS = math.radians(30.0)
+"""Between how the person is turned in two answers, from which on their average is neither."""
 _MEANING = 2
 """Counts up whenever the same numbers come to mean something else, so that older weights are refused."""
 
@@ -159,11 +162,16 @@ class Generator(nn.Module):
     def symmetric(self, features: Tensor, in_clip: Tensor) -> Prediction:
         """As ``forward``, averaged with what it answers to the mirrored picture (as Pavllo et al. 2019 do).
 
-        People who do the same with the other hand get the same answer, mirrored.
+        People who do the same with the other hand get the same answer, mirrored. On frames where one of the
+        two takes front for back the surer one counts alone.
         """
         both = torch.cat([features, OBSERVATION_MIRROR(features)])
         seen, mirrored = self.answer(self.hidden(both, in_clip.repeat(2, 1))).chunk(2)
-        return self._meaning((seen + _OUTPUT_MIRROR(mirrored)) / 2)
+        other = _OUTPUT_MIRROR(mirrored)
+        apart = roma.rotmat_geodesic_distance(_turned(seen), _turned(other))[..., None]
+        # The uncertainty comes last.
+        surer = torch.where(seen[..., -1:] < other[..., -1:], seen, other)
+        return self._meaning(torch.where(apart > _AT_ODDS, surer, (seen + other) / 2))
 
     def _meaning(self, out: Tensor) -> Prediction:
         part = dict(zip(_SIZES, out.split(list(_SIZES.values()), dim=-1), strict=True))
@@ -203,6 +211,12 @@ class Generator(nn.Module):
                 whole.append(oriented[..., 1 + BALL_JOINTS.index(joint), :, :])
                 rotations.append(above.mT @ whole[joint])
         return torch.stack(rotations, dim=-3)
+
+
+def _turned(out: Tensor) -> Tensor:
+    """(..., 3, 3) how the whole person is turned, from the network's output (..., OUTPUT_SIZE)."""
+    turned: Tensor = roma.special_gramschmidt(out[..., : _SIZES["root"]].unflatten(-1, (3, 2)))
+    return turned
 
 
 def hinge_rotations(cos: Tensor, sin: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from estimator import lifting
 from estimator.errors import InputError
 from estimator.generator import (
+    _OUTPUT_MIRROR,
     HINGE_JOINTS,
     Generator,
     GeneratorConfig,
@@ -101,6 +102,23 @@ def test_a_mirrored_person_gets_the_mirrored_answer(generator):
             (answer.log_distance, image.log_distance),
         ]
         assert all(torch.allclose(a, b, atol=1e-4) for a, b in pairs) == symmetric
+
+
+def test_where_the_mirrored_answer_faces_elsewhere_the_surer_one_counts(generator, monkeypatch):
+    features, _ = _features(_evidence(20))
+    inside = torch.ones(1, 20, dtype=torch.bool)
+    seen = generator.answer(generator.hidden(features, inside)).detach()
+    other = seen.clone()
+    back = torch.diag(torch.tensor([-1.0, 1.0, -1.0]))
+    other[:, 10:, :6] = (back @ seen[:, 10:, :6].unflatten(-1, (3, 2))).flatten(-2)
+    other[:, 10:15, -1] += 1.0
+    other[:, 15:, -1] -= 1.0
+    monkeypatch.setattr(generator, "answer", lambda hidden: torch.cat([seen, _OUTPUT_MIRROR(other)]))
+    found = generator.symmetric(features, inside)
+    for frames, wanted in ((slice(15), seen), (slice(15, 20), other)):
+        assert torch.allclose(
+            found.rotations[:, frames], generator._meaning(wanted).rotations[:, frames], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("chunk", [50, 243, 999])
