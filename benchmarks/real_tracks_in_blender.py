@@ -14,7 +14,6 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import bpy
 import matplotlib
@@ -22,6 +21,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
+from benchmarks.retarget import PACKAGE, ours
 from estimator.errors import InputError
 from estimator.keypoints import read_keypoints
 from estimator.picture_size import guess_picture_size
@@ -32,7 +32,6 @@ import matplotlib.pyplot as plt
 
 Array = NDArray[np.float64]
 
-PACKAGE = "kinelift_checkout"
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = 8
 LONGER_SIDE = 360
@@ -41,11 +40,6 @@ SIDE = 300
 """Pixels of a square one from the side."""
 SIDE_METRES = 2.6
 FLOOR = ((0.72, 0.75, 0.78, 1.0), (0.86, 0.88, 0.90, 1.0))
-
-
-def ours(path: str) -> Any:
-    """A module of the add-on, out of this checkout."""
-    return importlib.import_module(f"{PACKAGE}.addon.{path}")
 
 
 def estimated(path: Path) -> bpy.types.Object:

@@ -64,8 +64,7 @@ def smooth_noise(shape: tuple[int, int, int], frames_of_memory: float, random: t
 
 
 def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
-    """Turns joints by smooth random rotations; windows whose legs are turned lose contacts,
-    velocities and the floor."""
+    """Turns joints by smooth random rotations; turned legs cost a window contacts, velocities and floor."""
     batch, frames = motion.root.shape[:2]
     chosen = _chance(settings.perturb, batch, random)
     legs = chosen & _chance(0.5, batch, random)

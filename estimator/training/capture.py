@@ -30,7 +30,7 @@ from .labels import JUMP, ground_height, still_points
 from .refit import RefitClip, refit
 from .refit_report import RefitErrors, refit_errors, refit_report
 from .rotation_geometry import step_angles
-from .takes import Take, list_takes
+from .takes import Take, list_takes, person_of
 
 Progress = Callable[[float, str], None]
 
@@ -76,8 +76,8 @@ class CaptureClip:
 
     @property
     def person(self) -> str:
-        """Who was captured, as ``set/subject``; a subject of CMU is one person in all sets of CMU's takes."""
-        return f"{'cmu' if self.set.startswith('cmu_') else self.set}/{self.subject}"
+        """Who was captured, as ``set/subject``; see ``takes.person_of``."""
+        return "/".join(person_of(self.set, self.subject))
 
 
 def _pieces(clip: SourceClip) -> list[SourceClip]:

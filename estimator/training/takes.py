@@ -20,6 +20,11 @@ _OFF_GROUND = re.compile(r"crawl|roll|get ?up|cartwheel|flip", re.IGNORECASE)
 _COLUMNS = ("set", "file", "subject", "action")
 
 
+def person_of(capture_set: str, subject: str) -> tuple[str, str]:
+    """Who a subject of a set is; one of CMU is the same person in all sets made from CMU's takes."""
+    return ("cmu" if capture_set.startswith("cmu_") else capture_set, subject)
+
+
 @dataclass(frozen=True)
 class Take:
     """One captured file of one person."""
@@ -35,8 +40,8 @@ class Take:
 
     @property
     def person(self) -> tuple[str, str]:
-        """Who was captured; a CMU subject is one person in all sets made from CMU's takes."""
-        return ("cmu" if self.set.startswith("cmu_") else self.set, self.subject)
+        """Who was captured; see ``person_of``."""
+        return person_of(self.set, self.subject)
 
     @property
     def split(self) -> str:
