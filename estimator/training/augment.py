@@ -1,4 +1,4 @@
-"""Makes little motion capture go far: part swaps, joint perturbation, mirroring, proportions."""
+"""Makes little motion capture go far: part swaps, joint perturbation, crouching, mirroring, proportions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from torch import Tensor
 
 from ..generator import HINGE_JOINTS
 from ..skeleton import HINGES, JOINT_INDEX, JOINT_MIRROR, J
+from .crouch import crouch
 from .library import MotionBatch, quat_product
+from .smooth_noise import smooth_noise
 
 UPPER_BODY = [
     index for name, index in JOINT_INDEX.items() if index and not name.endswith(("Leg", "Foot", "ToeBase"))
@@ -29,6 +31,7 @@ class AugmentSettings:
     swap: float = 0.4
     perturb: float = 0.5
     perturb_degrees: float = 14.0
+    crouch: float = 0.2
     mirror: float = 0.5
     stature_spread: float = 0.07
     length_spread: float = 0.06
@@ -50,17 +53,6 @@ def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Gen
         rotation_labelled=torch.where(take, motion.rotation_labelled.roll(1, 0), motion.rotation_labelled),
         position_labelled=torch.where(take, motion.position_labelled.roll(1, 0), motion.position_labelled),
     )
-
-
-def smooth_noise(shape: tuple[int, int, int], frames_of_memory: float, random: torch.Generator) -> Tensor:
-    """(B, T, C) of unit variance that forgets itself over some frames: white noise through a Gaussian."""
-    batch, frames, channels = shape
-    radius = max(int(2 * frames_of_memory), 1)
-    window = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / max(frames_of_memory, 0.5)) ** 2)
-    window = window / window.square().sum().sqrt()
-    white = torch.randn(batch * channels, 1, frames + 2 * radius, generator=random)
-    out = torch.nn.functional.conv1d(white, window[None, None])
-    return out.reshape(batch, channels, frames).transpose(1, 2)
 
 
 def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
@@ -139,5 +131,6 @@ def augment(motion: MotionBatch, settings: AugmentSettings, random: torch.Genera
     motion = swap_parts(motion, settings, random)
     motion = perturb_joints(motion, settings, random)
     motion = replace(motion, rotations=keep_hinges(motion.rotations))
+    motion = crouch(motion, settings.crouch, random)
     motion = mirror(motion, settings, random)
     return vary_proportions(motion, settings, random)

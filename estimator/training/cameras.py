@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .augment import smooth_noise
+from .smooth_noise import smooth_noise
 
 _UP = (0.0, 0.0, 1.0)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR, KEYPOINT_NAMES, K
-from .augment import smooth_noise
+from .smooth_noise import smooth_noise
 
 _PARTS = ("face", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _BIAS_CM = (2.5, 1.5, 2.0, 2.5, 2.5, 1.5, 2.0)

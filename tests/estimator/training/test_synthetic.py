@@ -9,7 +9,7 @@ import torch
 from estimator.generator import HINGE_JOINTS, Prediction
 from estimator.keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR
 from estimator.kinematics import forward_kinematics, keypoints, rest_offsets_from_lengths
-from estimator.skeleton import HINGES, J
+from estimator.skeleton import HINGES, JOINT_INDEX, J
 from estimator.training.augment import (
     LEGS,
     AugmentSettings,
@@ -18,6 +18,7 @@ from estimator.training.augment import (
     perturb_joints,
     vary_proportions,
 )
+from estimator.training.crouch import crouch
 from estimator.training.detections import CLEAN, DetectorSettings, detector_noise, missing_points
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
 from estimator.training.measure import EVALUATION
@@ -193,3 +194,47 @@ def test_same_seed_same_samples(library):
     assert torch.equal(a.evidence.rays, b.evidence.rays)
     assert torch.equal(a.truth.joints, b.truth.joints)
     assert a.truth.joints.shape == (3, 40, J, 3)
+
+
+def _feet_and_hips(motion):
+    pose = forward_kinematics(
+        rotation_matrices(motion.rotations), rest_offsets_from_lengths(motion.lengths)[:, None], motion.root
+    )
+    feet = [JOINT_INDEX[f"{side}{name}"] for side in ("Left", "Right") for name in ("Foot", "ToeBase")]
+    return pose.joints[:, :, feet], pose.joints[:, :, 0]
+
+
+def _standing(batch=6, frames=60):
+    """People who stand with their knees a little bent, and turn meanwhile."""
+    clip = made_up_clip("stand", frames, 1)
+    motion, _ = stacked([MotionLibrary([clip]).clip_window(0)] * batch, frames)
+    rotations = torch.zeros_like(motion.rotations)
+    rotations[..., 0] = 1.0
+    yaw = torch.linspace(0.0, 1.5, frames)
+    rotations[:, :, 0, 0], rotations[:, :, 0, 3] = (yaw / 2).cos(), (yaw / 2).sin()
+    return replace(
+        motion, rotations=rotations, root=motion.root.new_tensor([0.0, 0.0, 0.9]).expand_as(motion.root)
+    )
+
+
+def test_who_crouches_sinks_but_keeps_the_feet_where_they_were():
+    motion = _standing()
+    low = crouch(motion, 1.0, torch.Generator().manual_seed(1))
+    feet, hips = _feet_and_hips(motion)
+    feet_low, hips_low = _feet_and_hips(low)
+    assert (feet_low - feet).norm(dim=-1).max() < 2e-3
+    sunk = hips[..., 2] - hips_low[..., 2]
+    assert sunk.min() >= 0 and sunk.amax(dim=1).max() > 0.15
+    knees = low.rotations[:, :, [JOINT_INDEX["LeftLeg"], JOINT_INDEX["RightLeg"]]]
+    assert knees[..., 2:].abs().max() < 1e-5 and (knees[..., 0] * knees[..., 1]).min() > -1e-4
+    for name in ("still", "still_labelled", "velocity_labelled", "ground_known"):
+        assert torch.equal(getattr(low, name), getattr(motion, name))
+
+
+def test_who_lies_does_not_crouch():
+    motion = _standing()
+    lying = motion.rotations.clone()
+    lying[:, :, 0] = lying.new_tensor([0.5**0.5, 0.5**0.5, 0.0, 0.0])
+    motion = replace(motion, rotations=lying)
+    low = crouch(motion, 1.0, torch.Generator().manual_seed(1))
+    assert torch.equal(low.rotations, motion.rotations) and torch.equal(low.root, motion.root)
