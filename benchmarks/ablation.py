@@ -8,8 +8,7 @@ many runs need not be made on one machine or in one day; those that are there ar
 Nobody who is measured is trained on: validation people, and besides them --hold-out, because Kinelift's
 validation people only walk.
 
-The table says by how many millimetres of P-MPJPE validation clips get worse without an augmentation, with a
-bootstrap interval over clips; under 2 mm, or with 0 inside, it is "none".
+Prints the table of all that --figures has so far: see ``ablation_table``.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from benchmarks.ablation_table import ALL, ablation_table, read_figures
 from estimator.atomic_write import written_whole
 from estimator.errors import InputError
 from estimator.training.capture import CaptureClip, load_cache, load_captures
@@ -34,13 +33,8 @@ from estimator.training.switches import SWITCHES
 from estimator.training.train import train
 from estimator.training.training_run import Run
 
-Array = NDArray[np.float64]
-
-ALL = "all"
 HELD_OUT = ("cmu/06", "reactidle/008")
 """Somebody who plays basketball, and somebody who stands about."""
-WORTH_MM = 2.0
-RESAMPLES = 10_000
 
 
 def errors_per_clip(run: Run) -> dict[str, float]:
@@ -65,23 +59,8 @@ def held_out(clips: list[CaptureClip], people: Collection[str]) -> list[CaptureC
     return [replace(clip, split="validation") if clip.person in people else clip for clip in clips]
 
 
-def bootstrap_interval(differences: Array, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean of differences (N,), by drawing clips with replacement."""
-    random = np.random.default_rng(seed)
-    means = random.choice(differences, (RESAMPLES, len(differences))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def verdict(mean: float, low: float, high: float) -> str:
-    """In one word: what the augmentation is good for."""
-    if abs(mean) < WORTH_MM or low <= 0 <= high:
-        return "none"
-    return "helps" if mean > 0 else "harms"
-
-
-def _reached(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures: Path) -> Array:
-    """(N,) what a training reached on the validation clips, from its file or by training."""
+def _reach(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures: Path) -> None:
+    """Trains, unless what that comes to is there already."""
     out.mkdir(parents=True, exist_ok=True)
     run = Run(settings, clips, out)
     measured = sorted({clip.person for clip in clips if clip.split == "validation"})
@@ -99,7 +78,6 @@ def _reached(clips: list[CaptureClip], settings: TrainSettings, out: Path, figur
         figures.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(figures) as beside:
             beside.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    return np.array([kept["p_mpjpe_mm"][name] for name in sorted(kept["p_mpjpe_mm"])])
 
 
 def main() -> int:
@@ -124,9 +102,8 @@ def main() -> int:
     try:
         clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
         clips = held_out(clips, args.hold_out)
-        errors: dict[str, Array] = {}
+        figures = args.figures or args.out / "figures"
         for variant in [ALL, *args.without]:
-            per_seed = []
             for seed in args.seeds:
                 settings = TrainSettings(
                     minutes=args.minutes,
@@ -135,21 +112,11 @@ def main() -> int:
                     without=() if variant == ALL else (variant,),
                 )
                 name = f"{variant}-{seed}"
-                figures = (args.figures or args.out / "figures") / f"{name}.json"
-                per_seed.append(_reached(clips, settings, args.out / name, figures))
-            errors[variant] = np.stack(per_seed)
+                _reach(clips, settings, args.out / name, figures / f"{name}.json")
+        print(ablation_table(read_figures(figures), clips))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    base = errors[ALL].mean(axis=0)
-    apart = np.ptp(errors[ALL].mean(axis=1))
-    print(f"with all: {base.mean():.1f} mm over {len(base)} clips; seeds differ by {apart:.1f} mm")
-    print("\n| without | mm worse | 95 % interval | it |\n| --- | ---: | ---: | --- |")
-    for variant in args.without:
-        worse = errors[variant].mean(axis=0) - base
-        low, high = bootstrap_interval(worse)
-        mean = float(worse.mean())
-        print(f"| {variant} | {mean:+.1f} | {low:+.1f} … {high:+.1f} | {verdict(mean, low, high)} |")
     return 0
 
 

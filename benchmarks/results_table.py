@@ -286,13 +286,13 @@ def goals_table(evaluated: Evaluated) -> str:
     return table(["goal", *(ROWS[model] for model in SHIPPED)], rows)
 
 
-def results_page(evaluated: Evaluated, trainings: str, unpaired: str, notes: str) -> str:
+def results_page(evaluated: Evaluated, trainings: str, sections: Sequence[str], notes: str) -> str:
     """The whole page, of parts in Markdown.
 
     Args:
         evaluated: the figures.
         trainings: how the rows were trained.
-        unpaired: the section on unpaired training; may be empty.
+        sections: on what was measured by itself; any may be empty.
         notes: by hand, to the end of the page.
     """
     parts = [
@@ -312,7 +312,7 @@ def results_page(evaluated: Evaluated, trainings: str, unpaired: str, notes: str
         "The same of supervision with one more objective, on real tracks without 3D, against supervision "
         "alone, all trained equally long.",
         gains_table(evaluated, "noisy", SUPERVISED, ADDED),
-        unpaired,
+        *sections,
         "## Tables",
         LEGEND,
     ]
@@ -340,13 +340,13 @@ def notes_of(page: Path) -> str:
     return "" if start < 0 else text[start:].strip()
 
 
-def write_page(folder: Path, page: Path, trainings: str, unpaired: str) -> None:
+def write_page(folder: Path, page: Path, trainings: str, sections: Sequence[str]) -> None:
     """Makes the page from the evaluation in a folder; notes at its end stay.
 
     Raises:
         InputError: there is no evaluation, or the page can't be written.
     """
-    text = results_page(read_evaluation(folder), trainings, unpaired, notes_of(page))
+    text = results_page(read_evaluation(folder), trainings, sections, notes_of(page))
     page.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(page) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -1,5 +1,6 @@
 """The ablation: what counts as an effect and what does not; nothing is trained twice."""
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -8,22 +9,30 @@ import numpy as np
 import pytest
 
 from benchmarks import ablation
-from benchmarks.ablation import bootstrap_interval, held_out, verdict
+from benchmarks.ablation import held_out
+from benchmarks.ablation_table import ablation_table, bootstrap_interval, read_figures, verdict
 from estimator.errors import InputError
 from estimator.training.capture import save_cache
 from tests.estimator.training.captures import made_up_clip
 
 
 def test_the_interval_of_a_constant_is_that_constant():
-    assert bootstrap_interval(np.full(12, 3.0)) == (3.0, 3.0)
+    assert bootstrap_interval([np.full(12, 3.0), np.full(5, 3.0)]) == (3.0, 3.0)
 
 
 def test_the_interval_is_that_of_a_mean():
     differences = np.random.default_rng(0).normal(5.0, 4.0, 400)
-    low, high = bootstrap_interval(differences)
+    low, high = bootstrap_interval(list(differences[:, None]))
     spread = differences.std() / 20
     assert low == pytest.approx(differences.mean() - 1.96 * spread, abs=0.05)
     assert high == pytest.approx(differences.mean() + 1.96 * spread, abs=0.05)
+
+
+def test_pieces_of_one_take_are_one_observation():
+    differences = np.random.default_rng(0).normal(5.0, 4.0, 50)
+    low, high = bootstrap_interval(list(differences[:, None]))
+    repeated = bootstrap_interval([np.full(8, value) for value in differences])
+    assert repeated == pytest.approx((low, high))
 
 
 @pytest.mark.parametrize(
@@ -93,3 +102,42 @@ def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):
     monkeypatch.setattr(ablation, "train", stopped)
     with pytest.raises(KeyboardInterrupt):
         ablation.main()
+
+
+def _kept(folder, without, seed, errors, **other):
+    folder.mkdir(exist_ok=True)
+    settings = {"minutes": 20.0, "seed": seed, "without": without, **other}
+    text = json.dumps({"settings": settings, "p_mpjpe_mm": errors})
+    (folder / f"{without or 'all'}-{seed}.json").write_text(text, encoding="utf-8")
+
+
+def test_the_table_compares_clip_by_clip_with_the_same_seeds(tmp_path):
+    clips = [
+        replace(made_up_clip("walk", 60, 1), action_class="walk_run"),
+        replace(made_up_clip("throw", 60, 2), action_class="other"),
+    ]
+    walk, throw = (clip.name for clip in clips)
+    _kept(tmp_path, "", 1, {walk: 40.0, throw: 60.0})
+    _kept(tmp_path, "", 2, {walk: 42.0, throw: 64.0})
+    _kept(tmp_path, "perturb", 1, {walk: 45.0, throw: 69.0})
+    _kept(tmp_path, "perturb", 2, {walk: 47.0, throw: 73.0})
+    _kept(tmp_path, "speed", 2, {walk: 43.0, throw: 64.0})
+    _kept(tmp_path, "mirror", 3, {walk: 0.0, throw: 0.0})
+    lines = ablation_table(read_figures(tmp_path), clips).splitlines()
+    assert lines[0] == "With all of them: 50.0 mm with seed 1, 53.0 mm with seed 2, mean over 2 clips."
+    assert lines[4:] == [
+        "| perturb | 1, 2 | +7.0 | +5.0 … +9.0 | +5.0 | +9.0 |  | helps |",
+        "| speed | 2 | +0.5 | +0.0 … +1.0 | +1.0 | +0.0 |  | none |",
+    ]
+
+
+def test_trainings_of_other_settings_are_not_compared(tmp_path):
+    assert ablation_table(read_figures(tmp_path), []) == ""
+    _kept(tmp_path, "", 1, {"a": 40.0})
+    _kept(tmp_path, "perturb", 1, {"a": 45.0}, batch=4)
+    _kept(tmp_path, "speed", 1, {"a": 45.0})
+    with pytest.raises(InputError, match=r"perturb-1.json: trained otherwise .*batch"):
+        read_figures(tmp_path)
+    (tmp_path / "perturb-1.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match=r"perturb-1.json: not a training of the ablation"):
+        read_figures(tmp_path)

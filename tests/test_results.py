@@ -90,14 +90,14 @@ def test_goals_are_met_or_missed(evaluated):
 def test_the_page_is_made_again_around_what_was_written_by_hand(tmp_path, report):
     save(report, tmp_path, [])
     page = tmp_path / "docs" / "results.md"
-    write_page(tmp_path, page, "trained so", "")
+    write_page(tmp_path, page, "trained so", [])
     first = page.read_text()
     assert "| shipped, network alone | 36.4 |" in first and "### real-eval" in first
     page.write_text(first.replace("36.4", "0.1") + "\n## Notes\n\nBy hand.\n")
-    write_page(tmp_path, page, "trained so", "")
+    write_page(tmp_path, page, "trained so", [])
     assert page.read_text() == first + "\n## Notes\n\nBy hand.\n"
     with pytest.raises(InputError, match=r"make it with python -m benchmarks\.results"):
-        write_page(tmp_path / "empty", page, "", "")
+        write_page(tmp_path / "empty", page, "", [])
 
 
 def test_an_empty_cell_is_no_zero(evaluated):
