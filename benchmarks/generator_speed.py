@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.generator_speed [--frames 1800]``, from the repository's root.
 
-The generator answers as in the product, to the clip and to its mirror image; the yardstick to the clip alone.
+The generator answers as in the product, to the clip and to its mirror image. The yardstick is one of Pavllo
+et al.'s two networks, of the paper's 1024 channels, with random weights, and answers to the clip alone.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks.pavllo import RECEPTIVE_FIELD, PavlloNetwork
 from estimator.estimate import WEIGHTS
-from estimator.generator import OUTPUT_SIZE, Generator, load_weights
+from estimator.generator import Generator, GeneratorConfig, load_weights
+from estimator.keypoint_set import K
 from estimator.observation import OBSERVATION_SIZE
+from estimator.skeleton import J
+from estimator.training.yardstick import TemporalNetwork
+
+CHANNELS = 1024
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -34,19 +39,19 @@ def main() -> None:
 
     device = torch.device("cpu")
     generator = load_weights(WEIGHTS, device) if WEIGHTS.exists() else Generator().eval()
-    yardstick = PavlloNetwork(OBSERVATION_SIZE, OUTPUT_SIZE).eval()
+    yardstick = TemporalNetwork(2 * K, 3 * J, GeneratorConfig(channels=CHANNELS)).eval()
     features = torch.randn(1, arguments.frames, OBSERVATION_SIZE)
     in_clip = torch.ones(1, arguments.frames, dtype=torch.bool)
-    padded = torch.nn.functional.pad(features.transpose(1, 2), (RECEPTIVE_FIELD // 2,) * 2)
+    points = torch.randn(1, arguments.frames, 2 * K)
 
     print(f"{arguments.frames} frames, median of {arguments.rounds} rounds")
     for threads in (1, 2):
         torch.set_num_threads(threads)
         # In turns, so that both meet the same load of the machine.
         with torch.inference_mode():
-            generator.symmetric(features, in_clip), yardstick(padded)
+            generator.symmetric(features, in_clip), yardstick(points)
             rounds = [
-                (seconds(lambda: generator.symmetric(features, in_clip)), seconds(lambda: yardstick(padded)))
+                (seconds(lambda: generator.symmetric(features, in_clip)), seconds(lambda: yardstick(points)))
                 for _ in range(arguments.rounds)
             ]
         ours, theirs = (arguments.frames / statistics.median(times) for times in zip(*rounds, strict=True))
