@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..camera_file import load_camera
@@ -24,6 +25,7 @@ from .settings import ALL_PEOPLE, LARGEST_PERSON, Settings
 EXIT_DONE, EXIT_FAULT, EXIT_INPUT = 0, 1, 2
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_ABOVE_ZERO = sys.float_info.min
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,21 +69,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fps",
-        type=_frame_rate,
+        type=_number(*FRAME_RATES, "clip's frame rate; give {:g} to {:g}".format(*FRAME_RATES)),
         metavar="F",
         help=f"frames per second of the clip (default: what the file says, else {DEFAULT_FPS:g})",
     )
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument(
         "--focal-px",
-        type=_positive,
+        type=_number(_ABOVE_ZERO, sys.float_info.max, "positive number"),
         metavar="F",
         help="focal length in pixels (default: the picture's diagonal)",
     )
     lens.add_argument("--camera", type=Path, metavar="camera.json", help="file with the clip's camera")
     parser.add_argument(
         "--height",
-        type=_height,
+        type=_number(*PERSON_HEIGHTS, "person's height; give it in metres, such as 1.75"),
         metavar="M",
         help="the person's standing height in metres; of several people, the first one's",
     )
@@ -103,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--plant-feet",
-        type=_share,
+        type=_number(0.0, 1.0, "number from 0 to 1"),
         default=1.0,
         metavar="S",
         help="how firmly refinement keeps standing feet from sliding, 0 (not at all) to 1 (default)",
@@ -116,7 +118,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--camera-height",
-        type=_camera_height,
+        type=_number(
+            _ABOVE_ZERO,
+            MOST_CAMERA_HEIGHT,
+            f"camera's height; give it in metres, up to {MOST_CAMERA_HEIGHT:g}",
+        ),
         metavar="M",
         help="metres from the ground to a camera whose place isn't known otherwise",
     )
@@ -231,49 +237,19 @@ def _address(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
-    return value
+def _number(least: float, most: float, what: str) -> Callable[[str], float]:
+    """The argument of an option that wants a number within limits; ``what`` says of which kind."""
 
+    def parsed(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {what}")
+        return value
 
-def _frame_rate(text: str) -> float:
-    rate = _positive(text)
-    least, most = FRAME_RATES
-    if not least <= rate <= most:
-        raise argparse.ArgumentTypeError(f"{text} is no clip's frame rate; give {least:g} to {most:g}")
-    return rate
-
-
-def _height(text: str) -> float:
-    height = _positive(text)
-    least, most = PERSON_HEIGHTS
-    if not least <= height <= most:
-        raise argparse.ArgumentTypeError(f"{text} m is no person's height; give it in metres, such as 1.75")
-    return height
-
-
-def _camera_height(text: str) -> float:
-    height = _positive(text)
-    if height > MOST_CAMERA_HEIGHT:
-        raise argparse.ArgumentTypeError(
-            f"{text} m is no camera's height; give it in metres, up to {MOST_CAMERA_HEIGHT:g}"
-        )
-    return height
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
-    return value
+    return parsed
 
 
 def _person(text: str) -> str:
