@@ -34,7 +34,7 @@ ROWS = {
     "truth": "the truth itself",
 }
 """Models of the evaluation in the order of the table, and what they are called there."""
-YARDSTICK, SHIPPED = "yardstick", ("shipped", "shipped refined")
+YARDSTICK, SHIPPED, TRUTH = "yardstick", ("shipped", "shipped refined"), "truth"
 SUPERVISED, ADDED = "supervised", ("back-projection", "adversary")
 """The training that an objective was added to, and those with one more."""
 CLASSES = {"walk_run": "walk/run", "other": "other", "dance": "dance"}
@@ -286,6 +286,71 @@ def goals_table(evaluated: Evaluated) -> str:
     return table(["goal", *(ROWS[model] for model in SHIPPED)], rows)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of refinement.
+
+    Attributes:
+        column: the figure.
+        what: in words; empty where the figure is only shown.
+        met: whether the network's, the refined and the truth's own figure are enough.
+    """
+
+    column: Column
+    what: str = ""
+    met: Callable[[float, float, float], bool] = lambda alone, refined, truth: True
+
+
+_NOT_WORSE = ("not worse", lambda alone, refined, truth: refined <= alone)
+ASKED = (
+    Asked(Column("P-MPJPE, mm", "p_mpjpe_mm"), *_NOT_WORSE),
+    Asked(Column("rigid W-MPJPE, mm", "w_mpjpe_rigid_mm"), *_NOT_WORSE),
+    Asked(Column("depth along the ray, cm", "depth_cm"), *_NOT_WORSE),
+    Asked(Column("reprojection, %", "reprojection_percent", digits=2), *_NOT_WORSE),
+    Asked(Column("largest rotation in a frame, °", "largest_step_degrees"), *_NOT_WORSE),
+    Asked(
+        Column("resting feet slide, mm a frame", "sliding_mm"),
+        "2 mm over the truth's",
+        lambda alone, refined, truth: refined <= truth + 2,
+    ),
+    Asked(
+        Column("height error of feet on the ground, mm", "standing_height_mm"),
+        "at most 15",
+        lambda alone, refined, truth: refined <= 15,
+    ),
+    Asked(Column("lowest point under the ground, mm", "penetration_mm")),
+    Asked(
+        Column("jitter over the truth's", "jitter_ratio", "balanced", 2),
+        "0.7 to 1.2",
+        lambda alone, refined, truth: 0.7 <= refined <= 1.2,
+    ),
+    Asked(
+        Column("peak speed of wrists and ankles over the truth's", "peak_speed_ratio", "balanced", 2),
+        "at least 0.9",
+        lambda alone, refined, truth: refined >= 0.9,
+    ),
+    Asked(Column("acceleration error, mm/frame²", "acceleration_mm")),
+)
+
+
+def refinement_table(evaluated: Evaluated) -> str:
+    """The weights that ship by themselves and refined, on *noisy*, and what was asked."""
+    models, rows = (*SHIPPED, TRUTH), []
+    for asked in ASKED:
+        # As they are shown: what differs behind the last digit is no difference.
+        alone, refined, truth = (
+            None if value is None else round(value, asked.column.digits)
+            for value in (evaluated.value("noisy", model, asked.column) for model in models)
+        )
+        verdict = ""
+        if asked.what and alone is not None and refined is not None:
+            met = asked.met(alone, refined, 0.0 if truth is None else truth)
+            verdict = f"{asked.what}: {'met' if met else 'missed'}"
+        cells = [_cell(value, asked.column.digits) for value in (alone, refined, truth)]
+        rows.append([asked.column.label, *cells, verdict])
+    return table(["", *(ROWS[model] for model in models), "asked"], rows)
+
+
 def results_page(evaluated: Evaluated, trainings: str, sections: Sequence[str], notes: str) -> str:
     """The whole page, of parts in Markdown.
 
@@ -305,9 +370,10 @@ def results_page(evaluated: Evaluated, trainings: str, sections: Sequence[str], 
         "## Better than the yardstick",
         "By how many per cent the error is smaller, condition *noisy*; in brackets the 95 % interval over "
         "takes (bootstrap). Takes of a class are of one person or two, so it says nothing of other people.",
-        gains_table(
-            evaluated, "noisy", YARDSTICK, [name for name in ROWS if name not in (YARDSTICK, "truth")]
-        ),
+        gains_table(evaluated, "noisy", YARDSTICK, [name for name in ROWS if name not in (YARDSTICK, TRUTH)]),
+        "## What refinement brings",
+        "Condition *noisy*, means over clips; nothing is known of the camera but its lens.",
+        refinement_table(evaluated),
         "## What real tracks bring",
         "The same of supervision with one more objective, on real tracks without 3D, against supervision "
         "alone, all trained equally long.",

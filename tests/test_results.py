@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from benchmarks import results
-from benchmarks.results_table import Column, Evaluated, gain, gains_table, goals_table, write_page
+from benchmarks.results_table import (
+    Column,
+    Evaluated,
+    gain,
+    gains_table,
+    goals_table,
+    refinement_table,
+    write_page,
+)
 from estimator.errors import InputError
 from estimator.generator import Generator, GeneratorConfig, save_weights
 from estimator.training.capture import save_cache
@@ -85,6 +93,24 @@ def test_goals_are_met_or_missed(evaluated):
     assert "64.0, 76.0: missed | not measured" in both, "one camera of two isn't enough"
     assert "4.0: missed" in lines["gravity, median under 4°"]
     assert "0.80: met" in lines["jitter ratio 0.7 to 1.3"]
+
+
+def test_refinement_is_judged_against_the_network_and_the_truth():
+    def row(model, **values):
+        return Row("noisy", model, "walk/0", "walk_run", 2.0, Figures(values))
+
+    rows = [
+        row("shipped", p_mpjpe_mm=40.0, reprojection_percent=2.0, sliding_mm=8.0),
+        row("shipped refined", p_mpjpe_mm=41.0, reprojection_percent=1.5, sliding_mm=4.9, penetration_mm=3.0),
+        row("truth", p_mpjpe_mm=0.0, reprojection_percent=0.0, sliding_mm=3.0),
+    ]
+    lines = refinement_table(Evaluated(document(Report(rows, {}, {})))).splitlines()
+    cells = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines}
+    assert cells["P-MPJPE, mm"] == ["40.0", "41.0", "0.0", "not worse: missed"]
+    assert cells["reprojection, %"] == ["2.00", "1.50", "0.00", "not worse: met"]
+    assert cells["resting feet slide, mm a frame"] == ["8.0", "4.9", "3.0", "2 mm over the truth's: met"]
+    assert cells["lowest point under the ground, mm"] == ["", "3.0", "", ""]
+    assert cells["depth along the ray, cm"] == ["", "", "", ""], "nothing is judged that isn't measured"
 
 
 def test_the_page_is_made_again_around_what_was_written_by_hand(tmp_path, report):
