@@ -24,12 +24,21 @@ BACK = (0.0, 0.8)
 """How far they go back meanwhile, of that: from a squat to sitting down on a chair."""
 LEAN_DEGREES = (-10.0, 50.0)
 """How far the trunk leans ahead at the deepest."""
+OF_PELVIS = (0.3, 1.0)
+"""Share of that by which the pelvis leans; the spine does the rest."""
+OF_NECK = (0.0, 0.8)
+"""Share of it that the neck takes back, to look ahead."""
+MEMORY = (8.0, 30.0)
+"""Frames over which somebody changes their mind."""
+DECIDED = 4.0
+"""The larger, the less time is spent between standing and the deepest."""
 UPRIGHT = 0.7
 """Cosine between the trunk and the vertical, below which somebody doesn't crouch but lies or turns over."""
 _LARGEST_FLEXION = 2.5
 _EXTENDED = 0.999
 """Of a leg's length, beyond which there is no knee to bend."""
 _THIGH, _SHIN = LENGTH_NAMES.index("thigh"), LENGTH_NAMES.index("shin")
+_SPINE, _NECK = JOINT_INDEX["Spine"], JOINT_INDEX["Neck"]
 _LEGS = [[JOINT_INDEX[side + name] for name in ("UpLeg", "Leg", "Foot")] for side in ("Left", "Right")]
 
 
@@ -56,52 +65,68 @@ def _swing(start: Tensor, goal: Tensor) -> Tensor:
 
 def crouch(motion: MotionBatch, chance: float, random: torch.Generator) -> MotionBatch:
     """Lets some of the people who are upright go down and come up again, or stay down."""
-    batch, frames = motion.root.shape[:2]
-    lengths = motion.lengths
-    thigh, shin = lengths[:, None, _THIGH], lengths[:, None, _SHIN]
-    leg = thigh + shin
-    memory = 8.0 + 22.0 * float(torch.rand((), generator=random))
+    chosen = torch.rand(len(motion.root), generator=random) < chance
+    chosen &= (rotation_matrices(motion.rotations[:, :, 0])[..., 2, 2] > UPRIGHT).all(dim=1)
+    if not chosen.any():
+        return motion
+    rotations, root = motion.rotations.clone(), motion.root.clone()
+    rotations[chosen], root[chosen] = _crouching(
+        motion.rotations[chosen], motion.root[chosen], motion.lengths[chosen], random
+    )
+    return replace(motion, rotations=rotations, root=root)
+
+
+def _crouching(
+    rotations: Tensor, root: Tensor, lengths: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Rotations (B, T, 22, 4) and Hips (B, T, 3) of people with lengths (B, 10), who all crouch."""
+    batch, frames = root.shape[:2]
+    local, offsets = rotation_matrices(rotations), rest_offsets_from_lengths(lengths)[:, None]
+    before = forward_kinematics(local, offsets, root)
+
+    memory = float(_uniform(*MEMORY, 1, random))
     moods = smooth_noise((batch, frames, 1), memory, random)[..., 0] + torch.randn(batch, 1, generator=random)
-    depth = _uniform(*DEPTH, batch, random)
-    down = torch.sigmoid(4.0 * moods) * depth
+    down = torch.sigmoid(DECIDED * moods) * _uniform(*DEPTH, batch, random)
     back = down * _uniform(*BACK, batch, random)
     lean = torch.deg2rad(_uniform(*LEAN_DEGREES, batch, random)) * down / DEPTH[1]
-    of_pelvis, of_neck = _uniform(0.3, 1.0, batch, random), _uniform(0.0, 0.8, batch, random)
-
-    local = rotation_matrices(motion.rotations)
-    offsets = rest_offsets_from_lengths(lengths)[:, None]
-    before = forward_kinematics(local, offsets, motion.root)
-    upright = (before.rotations[:, :, 0, 2, 2] > UPRIGHT).all(dim=1)
-    chosen = (torch.rand(batch, generator=random) < chance) & upright
+    of_pelvis, of_neck = _uniform(*OF_PELVIS, batch, random), _uniform(*OF_NECK, batch, random)
 
     bent = local.clone()
-    spine, neck = JOINT_INDEX["Spine"], JOINT_INDEX["Neck"]
     bent[:, :, 0] = local[:, :, 0] @ _about_x(lean * of_pelvis)
-    bent[:, :, spine] = _about_x(lean * (1.0 - of_pelvis)) @ local[:, :, spine]
-    bent[:, :, neck] = _about_x(-lean * of_neck) @ local[:, :, neck]
+    bent[:, :, _SPINE] = _about_x(lean * (1.0 - of_pelvis)) @ local[:, :, _SPINE]
+    bent[:, :, _NECK] = _about_x(-lean * of_neck) @ local[:, :, _NECK]
     behind = torch.nn.functional.normalize(before.rotations[:, :, 0, :2, 1], dim=-1)
-    sunk = torch.cat([back[..., None] * behind, -down[..., None]], dim=-1) * leg[..., None]
-    root = motion.root + sunk
+    leg = lengths[:, [_THIGH, _SHIN]].sum(dim=1)[:, None, None]
+    root = root + leg * torch.cat([back[..., None] * behind, -down[..., None]], dim=-1)
     now = forward_kinematics(bent, offsets, root)
     for up_leg, knee, foot in _LEGS:
         to_ankle = before.joints[:, :, foot] - now.joints[:, :, up_leg]
-        reach = torch.minimum(to_ankle.norm(dim=-1), _EXTENDED * leg)
-        # Law of cosines; the shin turns about the thigh's x.
-        cosine = (reach.square() - thigh.square() - shin.square()) / (2.0 * thigh * shin)
-        flexion = torch.acos(cosine.clamp(math.cos(_LARGEST_FLEXION), 1.0))
-        in_thigh = torch.stack(
-            [torch.zeros_like(flexion), shin * flexion.sin(), -thigh - shin * flexion.cos()], dim=-1
-        )
-        old = before.rotations[:, :, up_leg]
-        points = torch.nn.functional.normalize((old @ in_thigh[..., None])[..., 0], dim=-1)
-        orientation = _swing(points, torch.nn.functional.normalize(to_ankle, dim=-1)) @ old
-        bent[:, :, up_leg] = now.rotations[:, :, 0].mT @ orientation
+        thigh_turned, flexion = _bent_leg(before.rotations[:, :, up_leg], to_ankle, lengths)
+        bent[:, :, up_leg] = now.rotations[:, :, 0].mT @ thigh_turned
         bent[:, :, knee] = _about_x(flexion)
-        bent[:, :, foot] = (orientation @ bent[:, :, knee]).mT @ before.rotations[:, :, foot]
+        bent[:, :, foot] = (thigh_turned @ bent[:, :, knee]).mT @ before.rotations[:, :, foot]
+    quaternions: Tensor = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(bent))
+    return quaternions, root
 
-    quaternions = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(bent))
-    return replace(
-        motion,
-        rotations=torch.where(chosen[:, None, None, None], quaternions, motion.rotations),
-        root=torch.where(chosen[:, None, None], root, motion.root),
+
+def _bent_leg(thigh_before: Tensor, to_ankle: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """A leg that reaches the ankle, its knee in the direction in which it was.
+
+    Args:
+        thigh_before: (B, T, 3, 3) how the thigh was turned in the world.
+        to_ankle: (B, T, 3) metres from the hip.
+        lengths: (B, 10).
+
+    Returns:
+        (B, T, 3, 3) how the thigh is turned now, and (B, T) radians that the knee bends.
+    """
+    thigh, shin = lengths[:, None, _THIGH], lengths[:, None, _SHIN]
+    reach = torch.minimum(to_ankle.norm(dim=-1), _EXTENDED * (thigh + shin))
+    # Law of cosines; the shin turns about the thigh's x.
+    cosine = (reach.square() - thigh.square() - shin.square()) / (2.0 * thigh * shin)
+    flexion = torch.acos(cosine.clamp(math.cos(_LARGEST_FLEXION), 1.0))
+    in_thigh = torch.stack(
+        [torch.zeros_like(flexion), shin * flexion.sin(), -thigh - shin * flexion.cos()], dim=-1
     )
+    points = torch.nn.functional.normalize((thigh_before @ in_thigh[..., None])[..., 0], dim=-1)
+    return _swing(points, torch.nn.functional.normalize(to_ankle, dim=-1)) @ thigh_before, flexion
