@@ -70,7 +70,7 @@ def estimated(name: str, condition: Condition, person: int) -> tuple[Motion, Cam
 
 
 def tilt(motion: Motion, true: Camera) -> float:
-    """Degrees that the take's vertical is off the true one on the first frame, ahead: above 0 the take's
+    """Degrees that the take's vertical is off the true one on the first frame, ahead: below 0 the take's
     camera looks down too little."""
     assert true.world_from_camera is not None
     cameras = (motion.world_from_camera, true.world_from_camera)
