@@ -7,7 +7,7 @@ import bpy
 from ..estimator.errors import InputError
 from .blender_camera import camera_from_clip, solved_reconstruction
 from .estimate_request import camera_source, lens_without_clip
-from .solve_camera import is_oriented, solve_follower
+from .solve_camera import is_oriented, solve_follower, solved_part
 from .text_lines import draw_text
 
 
@@ -73,4 +73,5 @@ def _solve_line(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> tup
         return str(error), "ERROR"
     if not is_oriented(follower):
         return f"{lens}. Its floor and scale are not set yet: do it in the Movie Clip Editor", "ERROR"
-    return f"{lens}, with place and movement of {follower.name}", "CHECKMARK"
+    part = solved_part(clip)
+    return f"{lens}, with place and movement of {follower.name}{part}", "INFO" if part else "CHECKMARK"
