@@ -27,6 +27,9 @@ from .timing import KeyTimes, points_at, rotations_at
 Array = NDArray[np.float64]
 LensChoice = Literal["AUTO", "ESTIMATE", "VALUE", "CLIP"]
 
+VIEW = ("type", "sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
+"""Properties of a Blender camera that say what it sees; the others are the user's taste."""
+
 FLIP: Array = np.diag([1.0, -1.0, -1.0, 1.0])
 """From the estimator's camera axes to Blender's, and back."""
 
@@ -197,6 +200,17 @@ def create_camera(
     camera_object.rotation_mode = "QUATERNION"
     camera_object.matrix_basis = Matrix(world_from_camera @ FLIP)
     return camera_object
+
+
+def copy_view(source: bpy.types.Camera, target: bpy.types.Camera) -> None:
+    """Makes a camera see what another one, from ``create_camera``, sees; its other settings stay."""
+    for name in VIEW:
+        setattr(target, name, getattr(source, name))
+    shown = next((image for image in target.background_images if image.source == "MOVIE_CLIP"), None)
+    for image in source.background_images:
+        if shown is not None:  # else somebody has removed it
+            shown.clip, shown.frame_method = image.clip, image.frame_method
+            shown.clip_user.use_render_undistorted = image.clip_user.use_render_undistorted
 
 
 def animate_camera(

@@ -80,9 +80,16 @@ def marked_frames(empty: bpy.types.Object) -> list[tuple[int, str]]:
         (int(marker.frame), f"{person.name}, {marker.name[:1].lower()}{marker.name[1:]}")
         for person in _people(empty)
         for marker in person.animation_data.action.pose_markers
-        if marker.name.startswith(_NAME)
+        if _is_ours(marker)
     ]
     return sorted(found)
+
+
+def keep_own_markers(earlier: bpy.types.Action, new: bpy.types.Action) -> None:
+    """Gives an action the markers that the user has put into the one before it."""
+    for marker in earlier.pose_markers:
+        if not _is_ours(marker):
+            new.pose_markers.new(marker.name).frame = marker.frame
 
 
 def next_frame(frames: Sequence[int], current: int, *, backwards: bool = False) -> int:
@@ -97,10 +104,14 @@ def remove_markers(empty: bpy.types.Object) -> int:
     removed = 0
     for person in _people(empty):
         markers = person.animation_data.action.pose_markers
-        for marker in [marker for marker in markers if marker.name.startswith(_NAME)]:
+        for marker in [marker for marker in markers if _is_ours(marker)]:
             markers.remove(marker)
             removed += 1
     return removed
+
+
+def _is_ours(marker: bpy.types.TimelineMarker) -> bool:
+    return bool(marker.name.startswith(_NAME))
 
 
 def _people(empty: bpy.types.Object) -> list[bpy.types.Object]:
