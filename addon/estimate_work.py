@@ -92,15 +92,18 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
     """Numbered as the clip is, cut to the range, with a rate; people who are too short are left out."""
     usable: list[KeypointTrack] = []
     reasons: list[str] = []
+    shown = request.first_picture
     for track in tracks:
+        # Numbered as the timeline is where something is said of frames.
         cut = replace(
             track,
-            frame_start=track.frame_start + request.frame_offset,
+            frame_start=track.frame_start + request.frame_offset + shown,
             fps=request.fps or track.fps or request.fallback_fps,
         )
         try:
             if request.frames is not None:
-                cut = cut.sliced(*request.frames)
+                first, last = request.frames
+                cut = cut.sliced(first + shown, last + shown)
         except InputError as error:
             reasons.append(str(error))
             continue
@@ -110,7 +113,7 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
                 "choose a person who is on at least two frames"
             )
             continue
-        usable.append(cut)
+        usable.append(replace(cut, frame_start=cut.frame_start - shown))
     if not usable:
         raise InputError(reasons[0])
     notes.extend(f"{reason}; left out" for reason in reasons)

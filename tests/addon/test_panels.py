@@ -207,3 +207,16 @@ def test_keypoints_numbered_from_1_begin_with_the_clip(tmp_path: Path) -> None:
     bpy.ops.kinelift.import_keypoints(filepath=str(path))
     assert (settings.people[0].first_frame, settings.people[0].last_frame) == (0, 39)
     assert warnings(bpy.context) == []
+
+
+def test_matching_the_scene_is_offered_while_it_differs(tmp_path: Path) -> None:
+    with_clip(tmp_path)
+    button, section = "kinelift.match_scene_to_clip", panels.KINELIFT_PT_keypoints_view3d
+    assert button in draw(section).drawn
+    bpy.ops.kinelift.match_scene_to_clip()
+    assert button not in draw(section).drawn
+    # A take says then that the overlay needs it.
+    bpy.context.scene.kinelift.clip.tracking.camera.pixel_aspect = 1.25
+    assert button in draw(section).drawn
+    bpy.ops.kinelift.match_scene_to_clip()
+    assert button not in draw(section).drawn
