@@ -115,6 +115,11 @@ def camera_from_clip(
     return CameraChoice(camera, source)
 
 
+def is_perspective(blender_object: bpy.types.Object) -> bool:
+    """Whether an object is a camera as films are made with: any object may be a scene's camera."""
+    return bool(blender_object.type == "CAMERA" and blender_object.data.type == "PERSP")
+
+
 def camera_from_object(
     scene: bpy.types.Scene,
     camera_object: bpy.types.Object,
@@ -137,10 +142,9 @@ def camera_from_object(
     Raises:
         InputError: no perspective camera, a zoom, or a frame of another shape than the clip's.
     """
-    data = camera_object.data
-    if camera_object.type != "CAMERA" or data.type != "PERSP":
+    if not is_perspective(camera_object):
         raise InputError(f"{camera_object.name}: is no perspective camera; choose another")
-    render = scene.render
+    data, render = camera_object.data, scene.render
     across, down = render.resolution_x, render.resolution_y
     if abs((across / down) / (width / height) - 1) > _SAME_SHAPE:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..estimator.errors import InputError
-from .blender_camera import camera_from_clip, solved_reconstruction
+from .blender_camera import camera_from_clip, is_perspective, solved_reconstruction
 from .estimate_request import camera_source, lens_without_clip
 from .solve_camera import is_oriented, solve_follower, solved_part
 from .text_lines import draw_text
@@ -52,8 +52,10 @@ def camera_line(context: bpy.types.Context) -> tuple[str, str]:
 
 def _scene_line(camera: bpy.types.Object | None) -> tuple[str, str]:
     # Only named: whether it moves is found out by playing the scene, which drawing must not do.
-    if camera is None or camera.type != "CAMERA":
+    if camera is None:
         return "The scene has no camera; add one, or choose another", "ERROR"
+    if not is_perspective(camera):
+        return f"{camera.name}: is no perspective camera; choose another", "ERROR"
     lens = f"{camera.data.lens:.1f} mm"
     return f"Scene camera {camera.name}: {lens}, with its place and movement", "CHECKMARK"
 
