@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..estimator.errors import InputError
 from .animation import read_curves
 from .take_properties import CONFIDENCE_PROPERTY
 from .take_record import take_objects
@@ -100,12 +101,19 @@ def next_frame(frames: Sequence[int], current: int, *, backwards: bool = False) 
 
 
 def remove_markers(empty: bpy.types.Object) -> int:
-    """Removes the markers of a take's actions that Kinelift made; returns how many there were."""
+    """Removes the markers of a take's actions that Kinelift made; returns how many there were.
+
+    Raises:
+        InputError: an action is another file's, as an override of a take keeps it.
+    """
+    actions = [person.animation_data.action for person in _people(empty)]
+    for action in actions:
+        if action.library is not None:
+            raise InputError(f"{action.name}: is linked from another file; make it local first")
     removed = 0
-    for person in _people(empty):
-        markers = person.animation_data.action.pose_markers
-        for marker in [marker for marker in markers if _is_ours(marker)]:
-            markers.remove(marker)
+    for action in actions:
+        for marker in [marker for marker in action.pose_markers if _is_ours(marker)]:
+            action.pose_markers.remove(marker)
             removed += 1
     return removed
 
