@@ -95,7 +95,11 @@ def solved_part(clip: bpy.types.MovieClip) -> str:
 
 
 def add_solve_camera(context: bpy.types.Context, clip: bpy.types.MovieClip) -> bpy.types.Object:
-    """Makes a camera that follows the clip's solve and shows the clip; the scene's if it had none."""
+    """Makes a camera that follows the clip's solve and shows the clip; the scene's if it had none.
+
+    Raises:
+        InputError: the clip's file can't be read, or its lens is none.
+    """
     # Of an object without a place of its own, as a solve that is not oriented begins.
     camera = create_camera(
         f"{clip.name} Solve", camera_from_clip(clip, "CLIP").camera, FLIP, scene=context.scene, clip=clip

@@ -161,6 +161,13 @@ def test_the_added_camera_sees_what_the_clip_shows(clip: bpy.types.MovieClip) ->
     assert np.mean(off) < 2.0 * solve.average_error + 0.1
 
 
+def test_no_camera_is_added_for_a_lens_that_is_none(clip: bpy.types.MovieClip) -> None:
+    clip.tracking.camera.focal_length_pixels = 1e7
+    with pytest.raises(RuntimeError, match=r"^Error: a focal length of 1e\+07 pixels can't be right"):
+        bpy.ops.kinelift.add_solve_camera()
+    assert not bpy.data.cameras
+
+
 def test_automatic_takes_the_solve_where_a_camera_follows_it(clip: bpy.types.MovieClip) -> None:
     assert camera_source(bpy.context) == "AUTO"
     choice = camera_choice(bpy.context)
