@@ -50,7 +50,7 @@ class EstimateRequest:
         heights: by id, metres, of those whose height is known; of one person alone it is in ``options``.
         frame_offset: added to the keypoints' frame numbers.
         frames: first and last frame of the clip, both included; None for all.
-        first_picture: scene frame of the clip's frame 0, since users are told of scene frames.
+        first_picture: scene frame of the clip's frame 0, since users are told of ranges in scene frames.
         fps: of the clip where it says so; ``fallback_fps`` counts where the keypoints don't say either.
         camera: None where there is no clip: then a pinhole with ``focal_px``, None for the default guess.
         camera_source: for the user.

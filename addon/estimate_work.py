@@ -97,18 +97,15 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
     """Numbered as the clip is, cut to the range, with a rate; people who are too short are left out."""
     usable: list[KeypointTrack] = []
     reasons: list[str] = []
-    shown = request.first_picture
     for track in tracks:
-        # Numbered as the timeline is where something is said of frames.
         cut = replace(
             track,
-            frame_start=track.frame_start + request.frame_offset + shown,
+            frame_start=track.frame_start + request.frame_offset,
             fps=request.fps or track.fps or request.fallback_fps,
         )
         try:
             if request.frames is not None:
-                first, last = request.frames
-                cut = cut.sliced(first + shown, last + shown)
+                cut = _in_range(cut, *request.frames, request.first_picture)
         except InputError as error:
             reasons.append(str(error))
             continue
@@ -118,11 +115,18 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
                 "choose a person who is on at least two frames"
             )
             continue
-        usable.append(replace(cut, frame_start=cut.frame_start - shown))
+        usable.append(cut)
     if not usable:
         raise InputError(reasons[0])
     notes.extend(f"{reason}; left out" for reason in reasons)
     return usable
+
+
+def _in_range(track: KeypointTrack, first: int, last: int, first_picture: int) -> KeypointTrack:
+    """Frames first to last of the clip; who isn't on them is told in scene frames, as ranges are given."""
+    shown = replace(track, frame_start=track.frame_start + first_picture)
+    cut = shown.sliced(first + first_picture, last + first_picture)
+    return replace(cut, frame_start=cut.frame_start - first_picture)
 
 
 def _in_picture(
