@@ -27,6 +27,9 @@ from .timing import KeyTimes, points_at, rotations_at
 Array = NDArray[np.float64]
 LensChoice = Literal["AUTO", "ESTIMATE", "VALUE", "CLIP"]
 
+VIEW = ("type", "sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
+"""Properties of a Blender camera that say what it sees; the others are the user's taste."""
+
 FLIP: Array = np.diag([1.0, -1.0, -1.0, 1.0])
 """From the estimator's camera axes to Blender's, and back."""
 
@@ -112,6 +115,11 @@ def camera_from_clip(
     return CameraChoice(camera, source)
 
 
+def is_perspective(blender_object: bpy.types.Object) -> bool:
+    """Whether an object is a camera as films are made with: any object may be a scene's camera."""
+    return bool(blender_object.type == "CAMERA" and blender_object.data.type == "PERSP")
+
+
 def camera_from_object(
     scene: bpy.types.Scene,
     camera_object: bpy.types.Object,
@@ -134,10 +142,9 @@ def camera_from_object(
     Raises:
         InputError: no perspective camera, a zoom, or a frame of another shape than the clip's.
     """
-    data = camera_object.data
-    if camera_object.type != "CAMERA" or data.type != "PERSP":
+    if not is_perspective(camera_object):
         raise InputError(f"{camera_object.name}: is no perspective camera; choose another")
-    render = scene.render
+    data, render = camera_object.data, scene.render
     across, down = render.resolution_x, render.resolution_y
     if abs((across / down) / (width / height) - 1) > _SAME_SHAPE:
         raise InputError(
@@ -197,6 +204,17 @@ def create_camera(
     camera_object.rotation_mode = "QUATERNION"
     camera_object.matrix_basis = Matrix(world_from_camera @ FLIP)
     return camera_object
+
+
+def copy_view(source: bpy.types.Camera, target: bpy.types.Camera) -> None:
+    """Makes a camera see what another one, from ``create_camera``, sees; its other settings stay."""
+    for name in VIEW:
+        setattr(target, name, getattr(source, name))
+    shown = next((image for image in target.background_images if image.source == "MOVIE_CLIP"), None)
+    for image in source.background_images:
+        if shown is not None:  # else somebody has removed it
+            shown.clip, shown.frame_method = image.clip, image.frame_method
+            shown.clip_user.use_render_undistorted = image.clip_user.use_render_undistorted
 
 
 def animate_camera(

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..estimator.errors import InputError
 from .animation import read_curves
 from .take_properties import CONFIDENCE_PROPERTY
 from .take_record import take_objects
@@ -80,9 +81,16 @@ def marked_frames(empty: bpy.types.Object) -> list[tuple[int, str]]:
         (int(marker.frame), f"{person.name}, {marker.name[:1].lower()}{marker.name[1:]}")
         for person in _people(empty)
         for marker in person.animation_data.action.pose_markers
-        if marker.name.startswith(_NAME)
+        if _is_ours(marker)
     ]
     return sorted(found)
+
+
+def keep_own_markers(earlier: bpy.types.Action, new: bpy.types.Action) -> None:
+    """Gives an action the markers that the user has put into the one before it."""
+    for marker in earlier.pose_markers:
+        if not _is_ours(marker):
+            new.pose_markers.new(marker.name).frame = marker.frame
 
 
 def next_frame(frames: Sequence[int], current: int, *, backwards: bool = False) -> int:
@@ -93,14 +101,25 @@ def next_frame(frames: Sequence[int], current: int, *, backwards: bool = False) 
 
 
 def remove_markers(empty: bpy.types.Object) -> int:
-    """Removes the markers of a take's actions that Kinelift made; returns how many there were."""
+    """Removes the markers of a take's actions that Kinelift made; returns how many there were.
+
+    Raises:
+        InputError: an action is another file's, as an override of a take keeps it.
+    """
+    actions = [person.animation_data.action for person in _people(empty)]
+    for action in actions:
+        if action.library is not None:
+            raise InputError(f"{action.name}: is linked from another file; make it local first")
     removed = 0
-    for person in _people(empty):
-        markers = person.animation_data.action.pose_markers
-        for marker in [marker for marker in markers if marker.name.startswith(_NAME)]:
-            markers.remove(marker)
+    for action in actions:
+        for marker in [marker for marker in action.pose_markers if _is_ours(marker)]:
+            action.pose_markers.remove(marker)
             removed += 1
     return removed
+
+
+def _is_ours(marker: bpy.types.TimelineMarker) -> bool:
+    return bool(marker.name.startswith(_NAME))
 
 
 def _people(empty: bpy.types.Object) -> list[bpy.types.Object]:

@@ -184,7 +184,8 @@ def _write_result(context: bpy.types.Context, request: EstimateRequest, result: 
     if not settings.people:
         list_people(settings, result.tracks)
     if same and earlier is None:
-        notes.append(f"{same[0].name} was edited and stays as it is; {take.empty.name} is a new take")
+        what = "moved" if is_unedited(same[0]) else "edited"
+        notes.append(f"{same[0].name} was {what} and stays as it is; {take.empty.name} is a new take")
     notes.extend(take.notes)
     if take.camera is not None and context.scene.camera != take.camera:
         notes.append(

@@ -50,6 +50,7 @@ class EstimateRequest:
         heights: by id, metres, of those whose height is known; of one person alone it is in ``options``.
         frame_offset: added to the keypoints' frame numbers.
         frames: first and last frame of the clip, both included; None for all.
+        first_picture: scene frame of the clip's frame 0, since users are told of ranges in scene frames.
         fps: of the clip where it says so; ``fallback_fps`` counts where the keypoints don't say either.
         camera: None where there is no clip: then a pinhole with ``focal_px``, None for the default guess.
         camera_source: for the user.
@@ -65,6 +66,7 @@ class EstimateRequest:
     heights: dict[int, float]
     frame_offset: int
     frames: tuple[int, int] | None
+    first_picture: int
     fps: float | None
     fallback_fps: float
     camera: Camera | None
@@ -139,6 +141,7 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
         heights={person.person_id: person.height for person in people if person.height and not alone},
         frame_offset=settings.frame_offset,
         frames=frames,
+        first_picture=start,
         fps=clip_rate(clip),
         fallback_fps=settings.fps,
         camera=_on_its_ground(choice.camera, settings.ground_height) if choice is not None else None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ..estimator.errors import InputError
-from .blender_camera import camera_from_clip, solved_reconstruction
+from .blender_camera import camera_from_clip, is_perspective, solved_reconstruction
 from .estimate_request import camera_source, lens_without_clip
-from .solve_camera import is_oriented, solve_follower
+from .solve_camera import is_oriented, solve_follower, solved_part
 from .text_lines import draw_text
 
 
@@ -52,8 +52,10 @@ def camera_line(context: bpy.types.Context) -> tuple[str, str]:
 
 def _scene_line(camera: bpy.types.Object | None) -> tuple[str, str]:
     # Only named: whether it moves is found out by playing the scene, which drawing must not do.
-    if camera is None or camera.type != "CAMERA":
+    if camera is None:
         return "The scene has no camera; add one, or choose another", "ERROR"
+    if not is_perspective(camera):
+        return f"{camera.name}: is no perspective camera; choose another", "ERROR"
     lens = f"{camera.data.lens:.1f} mm"
     return f"Scene camera {camera.name}: {lens}, with its place and movement", "CHECKMARK"
 
@@ -73,4 +75,5 @@ def _solve_line(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> tup
         return str(error), "ERROR"
     if not is_oriented(follower):
         return f"{lens}. Its floor and scale are not set yet: do it in the Movie Clip Editor", "ERROR"
-    return f"{lens}, with place and movement of {follower.name}", "CHECKMARK"
+    part = solved_part(clip)
+    return f"{lens}, with place and movement of {follower.name}{part}", "INFO" if part else "CHECKMARK"

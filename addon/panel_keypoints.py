@@ -63,10 +63,12 @@ def _draw_clip(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 def _scene_differs(
     scene: bpy.types.Scene, clip: bpy.types.MovieClip, size: tuple[int, int], fps: float | None
 ) -> bool:
+    pixels = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     return (
         (fps is not None and abs(fps / scene_rate(scene) - 1) > 1e-4)
         or (scene.render.resolution_x, scene.render.resolution_y) != size
         or (scene.frame_start, scene.frame_end) != clip_frames(clip)
+        or abs(pixels / clip.tracking.camera.pixel_aspect - 1) > 1e-3
     )
 
 

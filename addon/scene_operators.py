@@ -88,7 +88,11 @@ class KINELIFT_OT_add_solve_camera(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        camera = add_solve_camera(context, context.scene.kinelift.clip)
+        try:
+            camera = add_solve_camera(context, context.scene.kinelift.clip)
+        except InputError as error:
+            self.report({"ERROR"}, for_report(str(error)))
+            return {"CANCELLED"}
         self.report(
             {"INFO"}, f"{camera.name} follows the solve; set its floor and scale in the Movie Clip Editor"
         )

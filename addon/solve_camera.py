@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..estimator.errors import InputError
 from . import quaternions
-from .blender_camera import FLIP, CameraChoice, camera_from_clip, solved_reconstruction
+from .blender_camera import FLIP, CameraChoice, camera_from_clip, create_camera, solved_reconstruction
 from .object_place import world_of
 
 Array = NDArray[np.float64]
@@ -50,10 +50,11 @@ def is_oriented(camera: bpy.types.Object) -> bool:
 def camera_from_solve(scene: bpy.types.Scene, clip: bpy.types.MovieClip) -> CameraChoice:
     """The clip's lens, and where the camera was on each frame, metres in the scene's world.
 
-    Frames that the solve leaves out keep to the straight way between those beside them.
+    Frames that the solve leaves out keep to the straight way between those beside them, or stand still
+    before its first and after its last.
 
     Raises:
-        InputError: the clip has no valid solve, or no camera follows it; one line.
+        InputError: the clip has no valid solve, no camera follows it, or that has no floor yet; one line.
     """
     choice = camera_from_clip(clip, "CLIP")
     reconstruction = solved_reconstruction(clip)
@@ -65,6 +66,12 @@ def camera_from_solve(scene: bpy.types.Scene, clip: bpy.types.MovieClip) -> Came
     follower = solve_follower(scene, clip)
     if follower is None:
         raise InputError(f"{clip.name}: no camera of the scene follows its solve; press Add Solve Camera")
+    if not is_oriented(follower):
+        # Whoever is in the clip would lie in the air, seen by a camera that looks straight down.
+        raise InputError(
+            f"{clip.name}: floor and scale of its solve are not set; set them for {follower.name} in the "
+            "Movie Clip Editor, or choose another camera"
+        )
     poses = _poses(reconstruction, world_of(follower), int(clip.frame_duration))
     static = bool(np.abs(poses - poses[0]).max() < _STILL)
     camera = replace(
@@ -73,24 +80,33 @@ def camera_from_solve(scene: bpy.types.Scene, clip: bpy.types.MovieClip) -> Came
         # The solve counts the clip's frames from 1, the keypoints the file's pictures from 0.
         frame_start=int(clip.frame_offset),
     )
-    return CameraChoice(camera, f"{choice.source}, {'static' if static else 'moving'} as {follower.name}")
+    moves = "static" if static else "moving"
+    return CameraChoice(camera, f"{choice.source}, {moves} as {follower.name}{solved_part(clip)}")
+
+
+def solved_part(clip: bpy.types.MovieClip) -> str:
+    """An ending for a line about the solve, empty if it reaches from the clip's first to its last frame."""
+    solve = solved_reconstruction(clip)
+    frames = [camera.frame for camera in solve.cameras] if solve is not None else []
+    if not frames or (min(frames) <= 1 and max(frames) >= clip.frame_duration):
+        return ""
+    first, last = (clip.frame_start - 1 + frame for frame in (min(frames), max(frames)))
+    return f", solved on frames {first} to {last} only"
 
 
 def add_solve_camera(context: bpy.types.Context, clip: bpy.types.MovieClip) -> bpy.types.Object:
-    """Makes a camera that follows the clip's solve and shows the clip; the scene's if it had none."""
-    lens = clip.tracking.camera
-    data = bpy.data.cameras.new(f"{clip.name} Solve")
-    data.sensor_fit, data.sensor_width, data.lens = "HORIZONTAL", lens.sensor_width, lens.focal_length
-    centre_x, centre_up = lens.principal_point_pixels
-    width, height = clip.size
-    data.shift_x = 0.5 - centre_x / width
-    data.shift_y = (height / 2 - centre_up) * lens.pixel_aspect / width
-    background = data.background_images.new()
-    background.source, background.clip = "MOVIE_CLIP", clip
-    background.clip_user.use_render_undistorted = True
-    background.alpha = 1.0
-    data.show_background_images = True
-    camera = bpy.data.objects.new(data.name, data)
+    """Makes a camera that follows the clip's solve and shows the clip; the scene's if it had none.
+
+    Raises:
+        InputError: the clip's file can't be read, or its lens is none.
+    """
+    # Of an object without a place of its own, as a solve that is not oriented begins.
+    camera = create_camera(
+        f"{clip.name} Solve", camera_from_clip(clip, "CLIP").camera, FLIP, scene=context.scene, clip=clip
+    )
+    camera.rotation_mode = "XYZ"
+    # The lens may be solved again, with a distortion then.
+    camera.data.background_images[0].clip_user.use_render_undistorted = True
     constraint = camera.constraints.new("CAMERA_SOLVER")
     constraint.use_active_clip, constraint.clip = False, clip
     context.scene.collection.objects.link(camera)

@@ -26,7 +26,15 @@ from .blender_camera import animate_camera, create_camera, pixel_aspect
 from .doubtful_frames import mark_doubtful_frames
 from .ground_grid import create_ground_grid
 from .object_place import world_of
-from .take_record import PERSON_KEY, SOURCE_KEY, VERSION_KEY, TakeIdentity, record_take, take_objects
+from .take_record import (
+    PERSON_KEY,
+    SOURCE_KEY,
+    VERSION_KEY,
+    TakeIdentity,
+    is_own,
+    record_take,
+    take_objects,
+)
 from .take_update import take_over
 
 __all__ = ["PERSON_KEY", "Take", "TakeSettings", "remove_take", "write_take"]
@@ -178,7 +186,7 @@ def _open_collection(
 ) -> bpy.types.Collection:
     """The collection for takes, visible in the context's view layer."""
     children = context.scene.collection.children_recursive
-    found = [child for child in children if VERSION_KEY in child and child.library is None]
+    found = [child for child in children if VERSION_KEY in child and is_own(child)]
     if not found:
         collection = bpy.data.collections.new(name)
         undo.callback(bpy.data.collections.remove, collection)

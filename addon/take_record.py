@@ -4,7 +4,8 @@ The take's empty says which clip, people and frames the take shows. Each of its 
 what was written into it. Where the object has another one now, somebody has edited it.
 
 Where the whole take stands, its empty's transform, isn't part of that: an update leaves it as it is. Neither
-are things that an update doesn't touch: constraints, custom shapes, visibility, markers.
+are other things that an update keeps: constraints, custom shapes, visibility, all of a camera but its view,
+markers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import bpy
 import numpy as np
 
 from .animation import curves_digest
+from .blender_camera import VIEW
 
 VERSION_KEY = "kinelift_version"
 """Custom property that every object of a take carries: the version that made it."""
@@ -29,7 +31,6 @@ _IDENTITY_KEY = "kinelift_identity"
 _WRITTEN_KEY = "kinelift_written"
 _PLACE_KEY = "kinelift_place"
 
-_PLAIN = {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}
 _DIGITS = 5
 """Of a transform; what Blender rounds when it takes one apart is no edit."""
 
@@ -74,6 +75,11 @@ def is_take(blender_object: bpy.types.Object) -> bool:
     return blender_object.type == "EMPTY" and VERSION_KEY in blender_object
 
 
+def is_own(block: bpy.types.ID) -> bool:
+    """Whether a data-block is this file's: neither linked from a library nor an override of such a one."""
+    return block.library is None and block.override_library is None
+
+
 def record_take(empty: bpy.types.Object, identity: TakeIdentity | None) -> None:
     """Notes what the take is and what was written, once all of it is there."""
     if identity is not None:
@@ -86,11 +92,7 @@ def record_take(empty: bpy.types.Object, identity: TakeIdentity | None) -> None:
 def takes_of(scene: bpy.types.Scene, identity: TakeIdentity) -> list[bpy.types.Object]:
     """The empties of the takes that show the same people on the same frames of the same clip."""
     wanted = identity.text()
-    return [
-        one
-        for one in scene.objects
-        if is_take(one) and one.library is None and one.get(_IDENTITY_KEY) == wanted
-    ]
+    return [one for one in scene.objects if is_take(one) and is_own(one) and one.get(_IDENTITY_KEY) == wanted]
 
 
 def is_unedited(empty: bpy.types.Object) -> bool:
@@ -142,11 +144,7 @@ def _data_state(data: bpy.types.ID) -> list[Any]:
         ]
     if isinstance(data, bpy.types.Mesh):
         return [len(data.vertices), len(data.edges), len(data.polygons)]
-    return [
-        (name, _plain(getattr(data, name)))
-        for name, prop in sorted(data.bl_rna.properties.items())
-        if prop.type in _PLAIN and not prop.is_readonly and not name.startswith(("is_", "show_", "tag"))
-    ]
+    return [(name, _plain(getattr(data, name))) for name in VIEW]
 
 
 def _plain(value: Any) -> Any:

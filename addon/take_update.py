@@ -1,7 +1,8 @@
 """Turns an earlier take into a new one without making new objects.
 
 What the user built on the earlier take stays: whatever points to its objects, hangs on them or constrains
-them, their visibility, and where the take stands. Only take those whose ``take_record.is_unedited``.
+them, how they are shown, the user's own markers, and where the take stands. Only take those whose
+``take_record.is_unedited``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import bpy
 
 from .animation import move_action
+from .blender_camera import copy_view
+from .doubtful_frames import keep_own_markers
 from .take_record import SOURCE_KEY, VERSION_KEY, person_or_kind, stands_where_written, take_objects
 
 
@@ -50,12 +53,30 @@ def _exchange(
     kept: bpy.types.Object, made: bpy.types.Object
 ) -> list[tuple[bpy.types.ID | None, bpy.types.ID | None]]:
     """Moves data, action and place of ``made`` to ``kept``; returns pairs of earlier block and new."""
-    old_data, old_action = kept.data, move_action(made, kept)
-    kept.data, made.data = made.data, old_data
+    old_data, made_data, old_action = kept.data, made.data, move_action(made, kept)
+    kept.data = _shown_as_before(made_data, old_data)
+    made.data = old_data
     kept.rotation_mode = made.rotation_mode
     kept.matrix_basis = made.matrix_basis
     for key in (VERSION_KEY, SOURCE_KEY):
         if key in made:
             kept[key] = made[key]
     new_action = kept.animation_data.action if kept.animation_data is not None else None
-    return [(old_data, kept.data), (old_action, new_action)]
+    if old_action is not None and new_action is not None:
+        keep_own_markers(old_action, new_action)
+    pairs = [(old_data, kept.data), (old_action, new_action)]
+    return pairs if made_data == kept.data else [*pairs, (made_data, None)]
+
+
+def _shown_as_before(new: bpy.types.ID, old: bpy.types.ID) -> bpy.types.ID:
+    """The data of a new object, with what the user has set for an earlier one's."""
+    if isinstance(new, bpy.types.Camera):
+        # Most of a camera is how it shows the footage and renders.
+        camera = old.copy()
+        copy_view(new, camera)
+        return camera
+    if isinstance(new, bpy.types.Armature):
+        for name, prop in new.bl_rna.properties.items():
+            if name.startswith(("show_", "display_")) and not prop.is_readonly:
+                setattr(new, name, getattr(old, name))
+    return new

@@ -22,6 +22,8 @@ the ground at some time, though they may stand on stairs or chairs for longer.""
 SAME_GROUND = 0.08
 """Metres; standing feet this near to each other in height stand on the same ground."""
 
+KNOWN_GROUND = 0.3
+"""Metres; if the feet seem to stand further off the known world's z = 0, that isn't their ground."""
 
 STEP_FRAMES = 11
 """At the network's rate, of a runner's step."""

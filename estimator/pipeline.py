@@ -16,7 +16,7 @@ from .errors import InputError
 from .estimate import WEIGHTS, EstimateOptions
 from .evidence import SolvingAxes, gather_evidence, solving_axes
 from .generator import load_weights
-from .ground import Ground
+from .ground import KNOWN_GROUND, Ground
 from .lifting import Lifted, lift, root_evidence
 from .motion import Motion
 from .observation import Evidence
@@ -30,9 +30,6 @@ from .track import KeypointTrack
 from .world import world_from_ground
 
 Array = NDArray[np.float64]
-
-KNOWN_GROUND = 0.3
-"""Metres; if the feet seem to stand further off the known world's z = 0, that isn't their ground."""
 
 _CLEANED, _GATHERED, _LIFTED, _SOLVED, _REFINED = 0.03, 0.05, 0.25, 0.35, 0.9
 """Fractions done, of a clip's time, after each step. A step tells more often where it takes long: whoever

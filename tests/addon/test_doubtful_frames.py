@@ -103,3 +103,12 @@ def test_a_linked_take_is_not_written_to(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError, match="walk: is linked from another file"):
             getattr(bpy.ops.kinelift, operator)()
     assert bpy.ops.kinelift.use_take_camera() == {"FINISHED"}
+    # An override has a place of its own, but the library's action.
+    scene, collection = bpy.context.scene, bpy.data.collections["Kinelift"]
+    collection.override_hierarchy_create(scene, bpy.context.view_layer)
+    (own,) = (one for one in scene.objects if one.type == "ARMATURE" and one.override_library is not None)
+    bpy.context.view_layer.objects.active = own
+    with pytest.raises(RuntimeError, match="walk Person 1: is linked from another file; make it local first"):
+        bpy.ops.kinelift.remove_doubtful_markers()
+    assert len(own.animation_data.action.pose_markers) == 1
+    assert bpy.ops.kinelift.place_at_cursor() == {"FINISHED"}

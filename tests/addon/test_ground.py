@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from kinelift_checkout.addon.action import ActionSettings
 from kinelift_checkout.addon.estimate_request import estimate_request
+from kinelift_checkout.addon.estimate_work import do_estimate
 from kinelift_checkout.addon.ground_grid import create_ground_grid
 from kinelift_checkout.addon.take import TakeSettings, write_take
 from kinelift_checkout.estimator.camera import pinhole
@@ -121,6 +122,23 @@ def test_with_a_known_camera_the_person_stands_on_the_ground_that_was_picked(key
     assert feet_low(empty) == pytest.approx(2.0, abs=0.06)
     (own,) = (child for child in empty.children if child.type == "CAMERA")
     np.testing.assert_allclose(own.matrix_world, scene.camera.matrix_world, atol=1e-5)
+
+
+def test_somebody_who_stands_elsewhere_than_on_the_known_cameras_ground_is_told_of(keypoints: Path) -> None:
+    pytest.importorskip("torch", reason="estimating needs torch")
+    known_camera(keypoints, lift=2.0)
+
+    def notes() -> tuple[str, ...]:
+        return do_estimate(estimate_request(bpy.context), lambda fraction, text: None).notes
+
+    picture, ground = notes()
+    assert picture == "The picture is taken to be 640 × 360 as the scene is; choose the clip"
+    assert ground.startswith(("Person 1 stands 1.9 m above", "Person 1 stands 2.0 m above"))
+    bpy.context.scene.kinelift.ground_height = 2.0
+    assert notes() == (picture,)
+    bpy.context.scene.kinelift.ground_height = 0.0
+    bpy.context.scene.kinelift.on_ground = False
+    assert notes() == (picture,)
 
 
 def test_settings_of_the_ground_reach_the_estimator(keypoints: Path) -> None:

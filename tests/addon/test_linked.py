@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from kinelift_checkout.addon.animation import fcurves_of
 from kinelift_checkout.addon.retarget.preset_maps import presets
+from kinelift_checkout.addon.take_record import TakeIdentity, is_take, takes_of
 
 from tests.addon.file_state import file_state
 from tests.addon.motions import random_motion
@@ -70,3 +71,15 @@ def test_a_new_take_keeps_out_of_a_linked_collection(linked: tuple[bpy.types.Obj
     after = sorted(one.name for one in bpy.data.collections["Kinelift", library.filepath].all_objects)
     assert after == before
     assert np.ptp([key.co.x for key in fcurves_of(new)[0].keyframe_points]) == 7
+
+
+def test_an_overridden_take_is_left_alone(linked: tuple[bpy.types.Object, ...]) -> None:
+    scene = bpy.context.scene
+    collection = linked[0].users_collection[0]
+    collection.override_hierarchy_create(scene, bpy.context.view_layer)
+    (empty,) = (one for one in scene.objects if is_take(one) and one.override_library is not None)
+    identity = TakeIdentity("/clips/walk.mp4", "/clips/walk.json", (1,), None, 0)
+    empty["kinelift_identity"] = identity.text()
+    assert takes_of(scene, identity) == []
+    new = take_of(random_motion(frames=8))
+    assert [(one.library, one.override_library) for one in new.users_collection] == [(None, None)]

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import pytest
 from kinelift_checkout.addon import panels
+from kinelift_checkout.addon.panel_camera import camera_line
 from kinelift_checkout.addon.panel_keypoints import warnings
 
 from tests.addon.recordings import example_points, render_clip, write_coco
@@ -207,3 +208,27 @@ def test_keypoints_numbered_from_1_begin_with_the_clip(tmp_path: Path) -> None:
     bpy.ops.kinelift.import_keypoints(filepath=str(path))
     assert (settings.people[0].first_frame, settings.people[0].last_frame) == (0, 39)
     assert warnings(bpy.context) == []
+
+
+def test_matching_the_scene_is_offered_while_it_differs(tmp_path: Path) -> None:
+    with_clip(tmp_path)
+    button, section = "kinelift.match_scene_to_clip", panels.KINELIFT_PT_keypoints_view3d
+    assert button in draw(section).drawn
+    bpy.ops.kinelift.match_scene_to_clip()
+    assert button not in draw(section).drawn
+    # A take says then that the overlay needs it.
+    bpy.context.scene.kinelift.clip.tracking.camera.pixel_aspect = 1.25
+    assert button in draw(section).drawn
+    bpy.ops.kinelift.match_scene_to_clip()
+    assert button not in draw(section).drawn
+
+
+@pytest.mark.parametrize("kind", ["LIGHT", "ORTHO", "PANO"])
+def test_a_scene_camera_that_cannot_be_used_is_no_check_mark(kind: str) -> None:
+    scene = bpy.context.scene
+    data = bpy.data.lights.new("Eye", "POINT") if kind == "LIGHT" else bpy.data.cameras.new("Eye")
+    if kind != "LIGHT":
+        data.type = kind
+    scene.camera = bpy.data.objects.new("Eye", data)
+    scene.kinelift.camera_source = "SCENE"
+    assert camera_line(bpy.context) == ("Eye: is no perspective camera; choose another", "ERROR")

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from bpy_extras.object_utils import world_to_camera_view
 from kinelift_checkout.addon.estimate_request import camera_choice, camera_source
 from kinelift_checkout.addon.panel_camera import camera_line
 from kinelift_checkout.addon.solve_camera import camera_from_solve, solve_follower
@@ -18,7 +19,13 @@ from numpy.typing import NDArray
 
 from tests.addon.motions import look_at
 from tests.addon.recordings import write_coco
-from tests.addon.solved_clips import keypoints_of, set_floor_and_scale, solved_clip, straight_walk
+from tests.addon.solved_clips import (
+    clip_editor,
+    keypoints_of,
+    set_floor_and_scale,
+    solved_clip,
+    straight_walk,
+)
 from tests.addon.test_camera import make_clip
 
 Array = NDArray[np.float64]
@@ -29,6 +36,7 @@ FRAMES, FPS, SPEED = 101, 30.0, 1.2
 FIRST = 21
 """Scene frame of the clip's first picture."""
 LENS = pinhole(1280, 720, 1000.0)
+LENS_SIZE = np.array([LENS.width, LENS.height])
 FLOOR = [(-1.0, -1.0, 0.0), (2.0, -1.0, 0.0), (0.0, 2.5, 0.0)]
 
 
@@ -132,6 +140,34 @@ def test_the_path_is_the_followers_whatever_the_frames_are_called(clip: bpy.type
     assert camera_from_solve(scene, clip).camera.frame_start == 4
 
 
+def test_the_added_camera_sees_what_the_clip_shows(clip: bpy.types.MovieClip) -> None:
+    """With wide pixels and a centre of its own: the markers lie where it sees the points that were solved."""
+    lens = clip.tracking.camera
+    lens.pixel_aspect = 1.25
+    lens.principal_point_pixels = (600.0, 300.0)
+    with clip_editor(clip):
+        bpy.ops.clip.solve_camera()
+    bpy.ops.kinelift.match_scene_to_clip()
+    bpy.ops.kinelift.add_solve_camera()
+    scene, row = bpy.context.scene, 30
+    scene.frame_set(FIRST + row)
+    camera = scene.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    off = []
+    for track in clip.tracking.tracks:
+        marked = np.array(track.markers.find_frame(1 + row).co)
+        seen = world_to_camera_view(scene, camera, track.bundle)
+        off.append(np.linalg.norm((np.array(seen.xy) - marked) * LENS_SIZE))
+    solve = clip.tracking.objects.active.reconstruction
+    assert np.mean(off) < 2.0 * solve.average_error + 0.1
+
+
+def test_no_camera_is_added_for_a_lens_that_is_none(clip: bpy.types.MovieClip) -> None:
+    clip.tracking.camera.focal_length_pixels = 1e7
+    with pytest.raises(RuntimeError, match=r"^Error: a focal length of 1e\+07 pixels can't be right"):
+        bpy.ops.kinelift.add_solve_camera()
+    assert not bpy.data.cameras
+
+
 def test_automatic_takes_the_solve_where_a_camera_follows_it(clip: bpy.types.MovieClip) -> None:
     assert camera_source(bpy.context) == "AUTO"
     choice = camera_choice(bpy.context)
@@ -140,6 +176,9 @@ def test_automatic_takes_the_solve_where_a_camera_follows_it(clip: bpy.types.Mov
     assert choice.camera.focal_known
     bpy.ops.kinelift.add_solve_camera()
     assert camera_source(bpy.context) == "SOLVE"
+    with pytest.raises(InputError, match=r"^0001\.png: floor and scale of its solve are not set; [^\n]*$"):
+        camera_choice(bpy.context)
+    set_floor_and_scale(clip, cloud())
     choice = camera_choice(bpy.context)
     assert choice is not None
     assert choice.camera.world_from_camera is not None
@@ -160,6 +199,25 @@ def test_automatic_takes_the_solve_where_a_camera_follows_it(clip: bpy.types.Mov
     bpy.context.scene.kinelift.camera_source = "AUTO"
     bpy.context.scene.camera.constraints[0].mute = True
     assert camera_source(bpy.context) == "AUTO"
+
+
+def test_a_solve_of_a_part_of_the_clip_says_which(clip: bpy.types.MovieClip) -> None:
+    tracking = clip.tracking
+    for track in tracking.tracks:
+        for frame in (*range(1, 16), *range(71, FRAMES + 1)):
+            track.markers.delete_frame(frame)
+    tracking.objects.active.keyframe_a, tracking.objects.active.keyframe_b = 16, 70
+    with clip_editor(clip):
+        bpy.ops.clip.solve_camera()
+    bpy.ops.kinelift.add_solve_camera()
+    set_floor_and_scale(clip, cloud())
+    choice = camera_from_solve(bpy.context.scene, clip)
+    assert choice.source.endswith("moving as 0001.png Solve, solved on frames 36 to 90 only")
+    line, icon = camera_line(bpy.context)
+    assert (line.endswith("only"), icon) == (True, "INFO")
+    path = choice.camera.world_from_camera
+    assert path is not None
+    np.testing.assert_array_equal(path[:15], np.tile(path[15], (15, 1, 1)))
 
 
 def test_without_a_solve_it_is_said_what_to_do(tmp_path: Path) -> None:

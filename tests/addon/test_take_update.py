@@ -20,6 +20,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from tests.addon.motions import look_at, random_motion
+from tests.addon.test_camera import make_clip
 from tests.addon.test_take import file_contents, shown_joints
 
 Array = NDArray[np.float64]
@@ -117,6 +118,42 @@ def test_where_the_take_was_put_it_stays() -> None:
     assert is_unedited(take.empty)
     write_take(bpy.context, [other_motion()], CAMERA, SETTINGS, earlier=take.empty)
     np.testing.assert_allclose(take.empty.matrix_basis, place, atol=1e-6)
+
+
+def test_how_the_user_has_it_shown_stays(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path)
+    take = write_take(bpy.context, [random_motion(frames=20)], CAMERA, SETTINGS, clip)
+    person, camera = take.armatures[0], take.camera
+    assert camera is not None
+    person.animation_data.action.pose_markers.new("hits the ball").frame = 7
+    person.data.display_type, person.data.show_names = "STICK", True
+    camera.data.background_images[0].alpha = 0.4
+    camera.data.background_images.new().alpha = 0.7
+    camera.data.dof.use_dof, camera.data.clip_end, camera.data.display_size = True, 50.0, 3.0
+    assert is_unedited(take.empty)
+    before = file_contents()
+    nearer = replace(CAMERA, fx=1000.0, fy=1000.0, cx=600.0)
+    write_take(bpy.context, [other_motion()], nearer, SETTINGS, clip, earlier=take.empty)
+    assert file_contents() == before
+    markers = person.animation_data.action.pose_markers
+    assert [(marker.frame, marker.name) for marker in markers] == [(7, "hits the ball")]
+    assert (person.data.display_type, person.data.show_names) == ("STICK", True)
+    data = camera.data
+    assert [round(image.alpha, 3) for image in data.background_images] == [0.4, 0.7]
+    assert (data.dof.use_dof, data.clip_end, data.display_size) == (True, 50.0, 3.0)
+    assert data.lens * 1280 / data.sensor_width == pytest.approx(1000.0)
+    assert data.shift_x == pytest.approx(40 / 1280)
+    assert is_unedited(take.empty)
+
+
+def test_a_camera_that_shares_its_lens_does_not_change_the_other() -> None:
+    take = first_take()
+    assert take.camera is not None
+    other = bpy.data.objects.new("Other", take.camera.data)
+    lens = other.data.lens
+    write_take(bpy.context, [other_motion()], pinhole(1280, 720, 500.0), SETTINGS, earlier=take.empty)
+    assert other.data.lens == lens
+    assert take.camera.data.lens == pytest.approx(lens * 500 / 900)
 
 
 def move_a_key(take: Take) -> None:
