@@ -14,6 +14,7 @@ import numpy as np
 from ..estimator.camera import Camera, pinhole
 from ..estimator.errors import InputError, MissingDependencyError
 from ..estimator.estimate import MIN_FRAMES, estimate_people
+from ..estimator.hidden_parts import hidden_parts
 from ..estimator.motion import Motion
 from ..estimator.picture_size import guess_picture_size
 from ..estimator.skeleton import CONTACT_END_POINTS
@@ -119,6 +120,9 @@ def _usable(tracks: list[KeypointTrack], request: EstimateRequest, notes: list[s
     if not usable:
         raise InputError(reasons[0])
     notes.extend(f"{reason}; left out" for reason in reasons)
+    for track in usable:
+        if (hidden := hidden_parts(track)) is not None:
+            notes.append(f"Person {track.person_id}: {hidden}")
     return usable
 
 

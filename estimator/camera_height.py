@@ -50,7 +50,7 @@ def ground_at_camera_height(
         for low, high in ((step - np.radians(5.0), step), (-step, np.radians(5.0) - step)):
             if too_high(low) * too_high(high) <= 0:
                 return ground(float(brentq(too_high, low, high, xtol=1e-5)))
-    reach = sorted(-ground(tilt).level for tilt in (-MOST_CORRECTION, MOST_CORRECTION))
+    reach = sorted(max(-ground(tilt).level, 0.0) for tilt in (-MOST_CORRECTION, MOST_CORRECTION))
     raise InputError(
         f"a camera {camera_height:g} m above the ground does not fit what it saw: that looks like "
         f"{reach[0]:.1f} to {reach[1]:.1f} m; correct it, or leave it out"

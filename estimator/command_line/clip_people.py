@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ..camera import Camera, pinhole
 from ..errors import InputError
 from ..estimate import MIN_FRAMES, MIN_KEYPOINTS, check_picture
+from ..hidden_parts import hidden_parts
 from ..keypoints import read_keypoints
 from ..picture_size import guess_picture_size, size_warning
 from ..progress import Progress
@@ -117,7 +118,9 @@ def _with_picture(
 def _usable(
     tracks: Sequence[KeypointTrack], settings: Settings, note: Callable[[str], None]
 ) -> list[KeypointTrack]:
-    """The tracks cut to the frames asked for; people of whom too little is seen are left out with a note.
+    """The tracks cut to the frames asked for; people of whom too little is seen are left out.
+
+    That is noted, and so is what is hardly seen of the others.
 
     Raises:
         InputError: nobody is left.
@@ -138,6 +141,9 @@ def _usable(
         raise InputError(reasons[0])
     for reason in reasons:
         note(f"{reason}; left out")
+    for track in usable:
+        if (hidden := hidden_parts(track)) is not None:
+            note(f"{track.source}: person {track.person_id}: {hidden}")
     return usable
 
 
