@@ -33,7 +33,7 @@ from estimator.training.training_run import Run
 
 WIDTHS = (512, 1024)
 """Channels of the yardstick, of which the better is taken."""
-CONDITIONS = ("noisy", "clean", "other-noise", "coco17-sparse", "noisy-known")
+CONDITIONS = ("noisy", "clean", "other-noise", "coco17-sparse", "noisy-known", "long-walk")
 FILE = "last.pt"
 ABLATION = Path("docs/ablation")
 

@@ -61,6 +61,8 @@ POSE = (
     Column("W rigid", "w_mpjpe_rigid_mm"),
     Column("WA rigid", "wa_mpjpe_rigid_mm"),
     Column("RTE %", "rte_percent"),
+    Column("drift cm", "drift_cm"),
+    Column("lengths change %", "bone_spread_percent"),
 )
 MOTION = (
     Column("rotation °", "rotation_degrees"),
@@ -79,7 +81,8 @@ P-MPJPE: joints after the best turn, scale and shift of each frame, no mirror im
 relative to the hips; N-MPJPE with scale. W and WA: joints in the world over 100 frames, laid onto the
 truth by a similarity fitted to the first two frames, or to all; *rigid* without scale. All in mm, on
 twelve limb joints, neck and head. RTE: error of the root's way in % of its length, where that is over 1
-m. Rotation: of the joints without the hips, in all and apart as swing and twist; largest step: the
+m. Drift: how far off a walk's last second is when its first lies on the truth. Lengths change: a bone's
+spread over a clip. Rotation: of the joints without the hips, in all and apart as swing and twist; largest step: the
 greatest turn of a joint from one frame to the next, mean over clips. Sliding: mm a frame of feet that
 rest in truth. Jitter and speed (the peak of wrists and ankles) over the truth's, mean of walk/run, other
 and dance. Reprojection in % of the person's height in the picture. Gravity: angle to the true vertical,
