@@ -82,13 +82,13 @@ relative to the hips; N-MPJPE with scale. W and WA: joints in the world over 100
 truth by a similarity fitted to the first two frames, or to all; *rigid* without scale. All in mm, on
 twelve limb joints, neck and head. RTE: error of the root's way in % of its length, where that is over 1
 m. Drift: how far off a walk's last second is when its first lies on the truth. Lengths change: a bone's
-spread over a clip. Rotation: of the joints without the hips, in all and apart as swing and twist; largest step: the
-greatest turn of a joint from one frame to the next, mean over clips. Sliding: mm a frame of feet that
-rest in truth. Jitter and speed (the peak of wrists and ankles) over the truth's, mean of walk/run, other
-and dance. Reprojection in % of the person's height in the picture. Gravity: angle to the true vertical,
-median over clips and 90th percentile. Frames/s: of one processor's time, with all that is around the
-network. Means over clips; empty where a row says nothing of the kind: the mean pose has no place, the
-yardstick no rotations."""
+spread over a clip. Rotation: of the joints without the hips, in all and apart as swing and twist;
+largest step: the greatest turn of a joint from one frame to the next, mean over clips. Sliding: mm a
+frame of feet that rest in truth. Jitter and speed (the peak of wrists and ankles) over the truth's,
+mean of walk/run, other and dance. Reprojection in % of the person's height in the picture. Gravity:
+angle to the true vertical, median over clips and 90th percentile. Frames/s: of one processor's time,
+with all that is around the network. Means over clips; empty where a row says nothing of the kind: the
+mean pose has no place, the yardstick no rotations."""
 
 
 class Evaluated:
