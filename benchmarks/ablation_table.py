@@ -117,6 +117,8 @@ def ablation_table(figures: Mapping[tuple[str, int], Reached], clips: Collection
     of_all = {seed: reached.errors for (variant, seed), reached in figures.items() if variant == ALL}
     if not of_all:
         return ""
+    clips_measured = next(iter(of_all.values()))
+    measured = [name for name in CLASSES if name in {classes.get(clip) for clip in clips_measured}]
     rows = []
     for variant in dict.fromkeys(variant for variant, _ in figures if variant != ALL):
         seeds = sorted(seed for seed in of_all if (variant, seed) in figures)
@@ -126,13 +128,12 @@ def ablation_table(figures: Mapping[tuple[str, int], Reached], clips: Collection
         mean = float(np.mean(list(differences.values())))
         low, high = bootstrap_interval(_by_take(differences))
         cells = [variant, ", ".join(map(str, seeds)), f"{mean:+.1f}", f"{low:+.1f} … {high:+.1f}"]
-        for name in CLASSES:
+        for name in measured:
             of_class = [value for clip, value in differences.items() if classes.get(clip) == name]
-            cells.append(f"{np.mean(of_class):+.1f}" if of_class else "")
+            cells.append(f"{np.mean(of_class):+.1f}")
         rows.append([*cells, verdict(mean, low, high)])
     rows.sort(key=lambda row: -float(row[2]))
     means = {seed: float(np.mean(list(errors.values()))) for seed, errors in sorted(of_all.items())}
     seeds_told = ", ".join(f"{mean:.1f} mm with seed {seed}" for seed, mean in means.items())
-    count = len(next(iter(of_all.values())))
-    head = ["without", "seeds", "mm worse", "95 % interval", *CLASSES.values(), "it"]
-    return f"With all of them: {seeds_told}, mean over {count} clips.\n\n{table(head, rows)}"
+    head = ["without", "seeds", "mm worse", "95 % interval", *(CLASSES[name] for name in measured), "it"]
+    return f"With all of them: {seeds_told}, mean over {len(clips_measured)} clips.\n\n{table(head, rows)}"

@@ -126,8 +126,8 @@ def test_the_table_compares_clip_by_clip_with_the_same_seeds(tmp_path):
     lines = ablation_table(read_figures(tmp_path), clips).splitlines()
     assert lines[0] == "With all of them: 50.0 mm with seed 1, 53.0 mm with seed 2, mean over 2 clips."
     assert lines[4:] == [
-        "| perturb | 1, 2 | +7.0 | +5.0 … +9.0 | +5.0 | +9.0 |  | helps |",
-        "| speed | 2 | +0.5 | +0.0 … +1.0 | +1.0 | +0.0 |  | none |",
+        "| perturb | 1, 2 | +7.0 | +5.0 … +9.0 | +5.0 | +9.0 | helps |",
+        "| speed | 2 | +0.5 | +0.0 … +1.0 | +1.0 | +0.0 | none |",
     ]
 
 
