@@ -105,7 +105,8 @@ def main() -> None:
     for path in args.inputs:
         try:
             track = read_keypoints(path)[0]
-        except InputError:
+        except InputError as error:
+            print(f"left out: {error}")
             continue
         track = track.with_picture(None, None, None if track.fps else DEFAULT_FPS)
         camera = _camera(track, args.camera)
