@@ -1,11 +1,13 @@
 """Motions of known measures before known and unknown cameras: what comes out, and what was to come out.
 
-    python -m benchmarks.scripted [NAME …] [--people N]
+    python -m benchmarks.scripted [NAME …] [--people N] [--around 0 90 180 270]
 
 Somebody squats 40 cm, sits down, turns once around, jumps 40 cm, steps onto a box of 45 cm, walks 6 m
 towards the camera, and stands on a beam (ground off), seen by a noisy detector; the actor's height is always
-given. Each is measured once per person: people are other errors of the detector. Answers within 10 % are what
-is asked for. How high a beam is over a ground that nobody ever touches shows to known cameras only.
+given. Each is measured once per person and camera: people are other errors of the detector. Answers within
+10 % are what is asked for. How high a beam is over a ground that nobody ever touches shows to known cameras
+only. With --around cameras stand on other sides, too: who is taken for leaning back leans away from a camera
+before them and towards one behind them.
 """
 
 from __future__ import annotations
@@ -51,10 +53,10 @@ CONDITIONS = {
 }
 
 
-def estimated(name: str, condition: Condition, person: int) -> tuple[Motion, Camera]:
+def estimated(name: str, condition: Condition, person: int, around: float = 0.0) -> tuple[Motion, Camera]:
     """The take of a script, and the true camera."""
     script = SCRIPTS[name]()
-    true = camera_before(script, moving=condition.moving)
+    true = camera_before(script, moving=condition.moving, around=around)
     track = seen(script, true, noisy=True, person_id=person)
     camera = true
     if not condition.known:
@@ -84,6 +86,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("names", nargs="*", choices=[[], *SCRIPTS], metavar="NAME", help=", ".join(SCRIPTS))
     parser.add_argument("--people", type=int, default=1, help="detectors' errors to try (default: 1)")
+    parser.add_argument(
+        "--around",
+        type=float,
+        nargs="+",
+        default=[0.0],
+        metavar="DEGREES",
+        help="where cameras stand, from obliquely before the person to their left (default: 0)",
+    )
     args = parser.parse_args()
     started, met, tried = time.monotonic(), 0, 0
     print("| motion | camera | wanted | measured | ratio | tilt, ° | |\n|---|---|---:|---:|---:|---:|---|")
@@ -92,7 +102,8 @@ def main() -> None:
         for condition, told in CONDITIONS.items():
             if name == "stand_on_beam" and not told.known:
                 continue
-            takes = [estimated(name, told, person) for person in range(1, args.people + 1)]
+            people = range(1, args.people + 1)
+            takes = [estimated(name, told, person, around) for person in people for around in args.around]
             ratios = [measured(name, motion.joints_world, motion.end_points) for motion, _ in takes]
             tilts = [tilt(*take) for take in takes]
             within = [abs(ratio - 1.0) <= TOLERANCE for ratio in ratios]

@@ -278,17 +278,22 @@ def looking(position: tuple[float, float, float], at: tuple[float, float, float]
     return matrix
 
 
-def camera_before(script: Script, *, moving: bool = False) -> Camera:
+def camera_before(script: Script, *, moving: bool = False, around: float = 0.0) -> Camera:
     """Full HD, 40° wide, obliquely in front of all that happens; if ``moving``, on a slow curve around it.
 
     Somebody who walks comes almost straight towards it.
+
+    Args:
+        around: degrees further to the person's left; 180 is behind them.
     """
     low, high = script.hips.min(axis=0), script.hips.max(axis=0)
     middle = (low + high) / 2
     at = (float(middle[0]), float(middle[1]), float(0.5 * (low[2] + high[2])))
     frames = len(script.heading)
     walks = high[1] - low[1] > 2.0
-    angles = math.radians(8 if walks else 25) + (np.linspace(-0.25, 0.25, frames) if moving else np.zeros(1))
+    angles = math.radians((8 if walks else 25) + around) + (
+        np.linspace(-0.25, 0.25, frames) if moving else np.zeros(1)
+    )
     distance = 6.0 + max(high[1] - low[1], 0.0) / 2
     poses = np.stack(
         [looking((at[0] + distance * math.sin(a), at[1] - distance * math.cos(a), 1.5), at) for a in angles]
