@@ -65,6 +65,13 @@ def _perfect(sample):
     )
 
 
+def _on_floor(sample):
+    """(B,) of which windows the camera's height is told; not of those that a camera sees from below."""
+    known = sample.evidence.camera_height.isfinite()
+    assert known.any()
+    return known
+
+
 def _tracks(sample):
     return TrackBatch(sample.evidence, sample.view)
 
@@ -87,7 +94,7 @@ def test_the_true_answer_is_the_motion_that_was_seen(library, settings):
     lift = over_floor - true[..., 2]
     assert lift.std(dim=(1, 2)).max() < 2e-3
     if settings is CLEAN_KNOWN:
-        assert lift.abs().max() < 5e-3
+        assert lift[_on_floor(sample)].abs().max() < 5e-3
 
 
 def test_a_nearer_answer_does_not_fit_the_keypoints(library):
@@ -116,7 +123,7 @@ def test_capture_and_its_true_answer_look_the_same_to_the_adversary(library):
     assert made.shape == real.shape == (4, SHORT, EGOCENTRIC_SIZE)
     difference = (made - real).abs()
     assert difference[..., :POSE_SIZE].mean() < 0.01, "a few millimetres of noise in leg lengths"
-    assert difference[..., -1].mean() < 0.01
+    assert difference[_on_floor(sample)][..., -1].mean() < 0.01
     assert difference[..., POSE_SIZE:-1].mean() < 0.1
 
 
