@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.ablation_table import ablation_table, read_figures
-from benchmarks.results_table import ROWS, YARDSTICK, table, write_page
+from benchmarks.results_page import write_page
+from benchmarks.results_table import ROWS, YARDSTICK, table
 from benchmarks.unpaired import unpaired_table
 from estimator.__main__ import main as estimator_main
 from estimator.errors import InputError

@@ -7,15 +7,9 @@ import pytest
 import torch
 
 from benchmarks import results
-from benchmarks.results_table import (
-    Column,
-    Evaluated,
-    gain,
-    gains_table,
-    goals_table,
-    refinement_table,
-    write_page,
-)
+from benchmarks.results_goals import goals_table, refinement_table
+from benchmarks.results_page import write_page
+from benchmarks.results_table import Column, Evaluated, gain, gains_table
 from estimator.errors import InputError
 from estimator.generator import Generator, GeneratorConfig, save_weights
 from estimator.training.capture import save_cache
