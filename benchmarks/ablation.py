@@ -6,7 +6,8 @@ Runs go on where they stopped. What a finished one reached is kept in a small fi
 many runs need not be made on one machine or in one day; those that are there aren't trained again.
 
 Nobody who is measured is trained on: validation people, and besides them --hold-out, because Kinelift's
-validation people only walk.
+validation people only walk. What validation doesn't have, such as cameras that move, is measured besides
+where the augmentation against it is left out.
 
 Prints the table of all that --figures has so far: see ``ablation_table``.
 """
@@ -27,20 +28,29 @@ from benchmarks.ablation_table import ALL, ablation_table, read_figures
 from estimator.atomic_write import written_whole
 from estimator.errors import InputError
 from estimator.training.capture import CaptureClip, load_cache, load_captures
-from estimator.training.measure import clip_errors
+from estimator.training.measure import EVALUATION, JointPredictor, TestClip, clip_errors, evaluation_clips
 from estimator.training.settings import TrainSettings, settings_state
 from estimator.training.switches import SWITCHES
+from estimator.training.synthetic import SyntheticSettings
 from estimator.training.train import train
 from estimator.training.training_run import Run
 
 HELD_OUT = ("cmu/06", "reactidle/008")
 """Somebody who plays basketball, and somebody who stands about."""
 
+APART: dict[str, SyntheticSettings] = {
+    "moving": replace(EVALUATION, cameras=replace(EVALUATION.cameras, moving=1.0)),
+    "focal": replace(EVALUATION, wrong_focal=1.0),
+    "edges": replace(EVALUATION, picture_edge=1.0),
+    "known": replace(EVALUATION, known_gravity=1.0, known_camera_height=1.0, known_person_height=1.0),
+}
+"""What these augmentations are for, and validation as it is doesn't have."""
 
-def errors_per_clip(run: Run) -> dict[str, float]:
-    """P-MPJPE in millimetres of each validation clip, mean over the cameras that see it."""
+
+def errors_per_clip(predict: JointPredictor, clips: list[TestClip]) -> dict[str, float]:
+    """P-MPJPE in millimetres of each clip, mean over the cameras that see it."""
     per_clip: dict[str, list[float]] = {}
-    for row in clip_errors(run.predictor(), run.validation):
+    for row in clip_errors(predict, clips):
         name, _, _ = row.name.rpartition("/")
         per_clip.setdefault(name, []).append(row.p_mpjpe)
     return {name: float(np.mean(errors)) for name, errors in per_clip.items()}
@@ -59,6 +69,15 @@ def held_out(clips: list[CaptureClip], people: Collection[str]) -> list[CaptureC
     return [replace(clip, split="validation") if clip.person in people else clip for clip in clips]
 
 
+def errors_apart(
+    predict: JointPredictor, clips: list[CaptureClip], variant: str
+) -> dict[str, dict[str, float]]:
+    """``errors_per_clip`` of validation in the conditions of ``APART`` that tell what ``variant`` does."""
+    seen = [clip for clip in clips if clip.split == "validation"]
+    names = [name for name in APART if variant in (ALL, name)]
+    return {name: errors_per_clip(predict, evaluation_clips(seen, settings=APART[name])) for name in names}
+
+
 def _reach(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures: Path) -> None:
     """Trains, unless what that comes to is there already."""
     out.mkdir(parents=True, exist_ok=True)
@@ -74,7 +93,11 @@ def _reach(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures
     else:
         run.resume()
         train(run)
-        kept = told | {"p_mpjpe_mm": errors_per_clip(run)}
+        predict = run.predictor()
+        kept = told | {
+            "p_mpjpe_mm": errors_per_clip(predict, run.validation),
+            "apart_p_mpjpe_mm": errors_apart(predict, clips, ",".join(settings.without) or ALL),
+        }
         figures.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(figures) as beside:
             beside.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

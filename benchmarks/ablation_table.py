@@ -1,13 +1,14 @@
 """What each augmentation brings, as Markdown, from the small files that ``benchmarks.ablation`` keeps.
 
 By how many millimetres of P-MPJPE clips get worse without it, the same clips against each other, with a
-bootstrap interval over takes. Under 2 mm, or with 0 inside, it is "none".
+bootstrap interval over takes. Under 2 mm, or with 0 inside, it is "none". Of augmentations against what
+validation doesn't have, the same where it has.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ class Reached:
     Attributes:
         settings: all that it was trained with.
         errors: P-MPJPE in millimetres of each validation clip.
+        apart: by an augmentation's name the same where there is what it is for.
     """
 
     settings: Mapping[str, Any]
     errors: Mapping[str, float]
+    apart: Mapping[str, Mapping[str, float]]
 
 
 def read_figures(folder: Path) -> dict[tuple[str, int], Reached]:
@@ -52,7 +55,7 @@ def read_figures(folder: Path) -> dict[tuple[str, int], Reached]:
     for path in sorted(folder.glob("*.json")):
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            reached = Reached(kept["settings"], kept["p_mpjpe_mm"])
+            reached = Reached(kept["settings"], kept["p_mpjpe_mm"], kept.get("apart_p_mpjpe_mm", {}))
             key = (str(reached.settings["without"]) or ALL, int(reached.settings["seed"]))
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: not a training of the ablation ({error}); delete it") from error
@@ -85,17 +88,14 @@ def verdict(mean: float, low: float, high: float) -> str:
     return "helps" if mean > 0 else "harms"
 
 
-def worse(
-    figures: Mapping[tuple[str, int], Reached], variant: str, seeds: Collection[int]
-) -> dict[str, float]:
-    """Millimetres by which each clip is worse than with all, mean over the seeds."""
-    clips = figures[ALL, next(iter(seeds))].errors
-    return {
-        clip: float(
-            np.mean([figures[variant, seed].errors[clip] - figures[ALL, seed].errors[clip] for seed in seeds])
-        )
-        for clip in clips
-    }
+def worse(without: Sequence[Mapping[str, float]], whole: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Millimetres by which each clip is worse than with all, mean over the seeds.
+
+    Args:
+        without, whole: errors by clip, an entry for each seed.
+    """
+    pairs = list(zip(without, whole, strict=True))
+    return {clip: float(np.mean([less[clip] - all_[clip] for less, all_ in pairs])) for clip in whole[0]}
 
 
 def _by_take(differences: Mapping[str, float]) -> list[Array]:
@@ -104,6 +104,19 @@ def _by_take(differences: Mapping[str, float]) -> list[Array]:
     for clip, difference in differences.items():
         takes.setdefault(clip.partition("#")[0], []).append(difference)
     return [np.array(values) for values in takes.values()]
+
+
+def _mean_and_interval(differences: Mapping[str, float]) -> tuple[float, float, float]:
+    return float(np.mean(list(differences.values()))), *bootstrap_interval(_by_take(differences))
+
+
+def _apart(variant: str, runs: Sequence[tuple[Reached, Reached]]) -> str:
+    """A cell on how the trainings without it, beside those with all, do where there is what it is for."""
+    if not all(variant in reached.apart for pair in runs for reached in pair):
+        return ""
+    without, whole = ([pair[side].apart[variant] for pair in runs] for side in (0, 1))
+    mean, low, high = _mean_and_interval(worse(without, whole))
+    return f"{mean:+.1f} ({low:+.1f} … {high:+.1f}): {verdict(mean, low, high)}"
 
 
 def ablation_table(figures: Mapping[tuple[str, int], Reached], clips: Collection[CaptureClip]) -> str:
@@ -124,16 +137,17 @@ def ablation_table(figures: Mapping[tuple[str, int], Reached], clips: Collection
         seeds = sorted(seed for seed in of_all if (variant, seed) in figures)
         if not seeds:
             continue
-        differences = worse(figures, variant, seeds)
-        mean = float(np.mean(list(differences.values())))
-        low, high = bootstrap_interval(_by_take(differences))
+        runs = [(figures[variant, seed], figures[ALL, seed]) for seed in seeds]
+        differences = worse([less.errors for less, _ in runs], [whole.errors for _, whole in runs])
+        mean, low, high = _mean_and_interval(differences)
         cells = [variant, ", ".join(map(str, seeds)), f"{mean:+.1f}", f"{low:+.1f} … {high:+.1f}"]
         for name in measured:
             of_class = [value for clip, value in differences.items() if classes.get(clip) == name]
             cells.append(f"{np.mean(of_class):+.1f}")
-        rows.append([*cells, verdict(mean, low, high)])
+        rows.append([*cells, verdict(mean, low, high), _apart(variant, runs)])
     rows.sort(key=lambda row: -float(row[2]))
     means = {seed: float(np.mean(list(errors.values()))) for seed, errors in sorted(of_all.items())}
     seeds_told = ", ".join(f"{mean:.1f} mm with seed {seed}" for seed, mean in means.items())
-    head = ["without", "seeds", "mm worse", "95 % interval", *(CLASSES[name] for name in measured), "it"]
+    head = ["without", "seeds", "mm worse", "95 % interval", *(CLASSES[name] for name in measured), "effect"]
+    head.append("where there is what it is for")
     return f"With all of them: {seeds_told}, mean over {len(clips_measured)} clips.\n\n{table(head, rows)}"

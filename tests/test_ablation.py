@@ -104,10 +104,28 @@ def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):
         ablation.main()
 
 
-def _kept(folder, without, seed, errors, **other):
+def test_cameras_that_move_are_measured_where_they_were_left_out(tmp_path, monkeypatch):
+    people = [made_up_clip("a", 90, 1), made_up_clip("v", 60, 3, split="validation")]
+    save_cache(people, tmp_path / "capture.npz")
+    command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--out", str(tmp_path / "runs")]
+    command += ["--figures", str(tmp_path), "--minutes", "0.001", "--seeds", "1", "--channels", "24"]
+    monkeypatch.setattr(sys, "argv", [*command, "--without", "moving", "swaps", "--hold-out"])
+    assert ablation.main() == 0
+    figures = read_figures(tmp_path)
+    assert set(figures["all", 1].apart) == set(ablation.APART)
+    assert set(figures["moving", 1].apart) == {"moving"}
+    assert not figures["swaps", 1].apart
+    usual = figures["all", 1].errors
+    for name, errors in figures["all", 1].apart.items():
+        assert errors.keys() == usual.keys()
+        # The made-up figure may be within the picture all the time.
+        assert (errors != usual) or name == "edges", name
+
+
+def _kept(folder, without, seed, errors, apart=None, **other):
     folder.mkdir(exist_ok=True)
     settings = {"minutes": 20.0, "seed": seed, "without": without, **other}
-    text = json.dumps({"settings": settings, "p_mpjpe_mm": errors})
+    text = json.dumps({"settings": settings, "p_mpjpe_mm": errors, "apart_p_mpjpe_mm": apart or {}})
     (folder / f"{without or 'all'}-{seed}.json").write_text(text, encoding="utf-8")
 
 
@@ -126,8 +144,21 @@ def test_the_table_compares_clip_by_clip_with_the_same_seeds(tmp_path):
     lines = ablation_table(read_figures(tmp_path), clips).splitlines()
     assert lines[0] == "With all of them: 50.0 mm with seed 1, 53.0 mm with seed 2, mean over 2 clips."
     assert lines[4:] == [
-        "| perturb | 1, 2 | +7.0 | +5.0 … +9.0 | +5.0 | +9.0 | helps |",
-        "| speed | 2 | +0.5 | +0.0 … +1.0 | +1.0 | +0.0 | none |",
+        "| perturb | 1, 2 | +7.0 | +5.0 … +9.0 | +5.0 | +9.0 | helps |  |",
+        "| speed | 2 | +0.5 | +0.0 … +1.0 | +1.0 | +0.0 | none |  |",
+    ]
+
+
+def test_what_an_augmentation_is_for_has_a_cell_of_its_own(tmp_path):
+    clips = [replace(made_up_clip("walk", 60, 1), action_class="walk_run")]
+    walk = clips[0].name
+    _kept(tmp_path, "", 1, {walk: 40.0}, {"moving": {walk: 50.0}, "focal": {walk: 45.0}})
+    _kept(tmp_path, "moving", 1, {walk: 39.0}, {"moving": {walk: 58.0}})
+    _kept(tmp_path, "focal", 1, {walk: 41.0})
+    rows = ablation_table(read_figures(tmp_path), clips).splitlines()[4:]
+    assert rows == [
+        "| focal | 1 | +1.0 | +1.0 … +1.0 | +1.0 | none |  |",
+        "| moving | 1 | -1.0 | -1.0 … -1.0 | -1.0 | none | +8.0 (+8.0 … +8.0): helps |",
     ]
 
 
