@@ -22,6 +22,7 @@ from ..estimator.distortion import Distortion
 from ..estimator.errors import InputError
 from . import quaternions
 from .animation import array_curves, write_curves
+from .scene_units import metres_per_unit
 from .timing import KeyTimes, points_at, rotations_at
 
 Array = NDArray[np.float64]
@@ -33,7 +34,7 @@ VIEW = ("type", "sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
 FLIP: Array = np.diag([1.0, -1.0, -1.0, 1.0])
 """From the estimator's camera axes to Blender's, and back."""
 
-_FAR = 1000.0
+_NEAR, _FAR = 0.1, 1000.0
 """Metres: footage reaches further than the 100 m of a new camera."""
 _SAME_SHAPE = 0.01
 """Two pictures whose aspects differ by less show the same frame."""
@@ -156,6 +157,7 @@ def camera_from_object(
         poses = _evaluated_poses(scene, camera_object, range(first, last + 1))
     else:
         poses = _world_from_camera(camera_object)[None]
+    poses[:, :3, 3] *= metres_per_unit(scene)
     static = bool(np.abs(poses - poses[0]).max() < _STILL)
     fx, fy, cx, cy = _intrinsics(data, render)
     camera = Camera(
@@ -187,7 +189,7 @@ def create_camera(
 
     Args:
         world_from_camera: (4, 4), OpenCV axes, in the space the object is going to be in.
-        scene: whose frame the background is fitted to.
+        scene: whose frame the background is fitted to, and in whose units near and far are.
         clip: shown undistorted if the camera has a distortion, which is the clip's own then.
     """
     data = bpy.data.cameras.new(name)
@@ -197,7 +199,8 @@ def create_camera(
     data.lens = camera.fx * data.sensor_width / camera.width
     data.shift_x = 0.5 - camera.cx / camera.width
     data.shift_y = (camera.cy - camera.height / 2) * (camera.fx / camera.fy) / camera.width
-    data.clip_end = _FAR
+    unit = metres_per_unit(scene)
+    data.clip_start, data.clip_end, data.display_size = _NEAR / unit, _FAR / unit, 1 / unit
     if clip is not None:
         _show_background(data, camera, scene, clip)
     camera_object = bpy.data.objects.new(name, data)

@@ -29,6 +29,7 @@ from .blender_camera import (
 )
 from .keypoint_store import KeypointRequest, Tracks, tracks_in_memory
 from .preferences import machine_settings
+from .scene_units import metres_per_unit
 from .solve_camera import camera_from_solve, follows_solve, solve_follower
 from .take import TakeSettings
 from .take_record import TakeIdentity
@@ -132,6 +133,8 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
     people = [person for person in settings.people if person.selected]
     alone = len(people) <= 1
     start = first_picture_frame(scene)
+    unit = metres_per_unit(scene)
+    ground_height = settings.ground_height * unit
     frames = (settings.frame_first - start, settings.frame_last - start) if settings.use_frame_range else None
     return EstimateRequest(
         scene=scene.name,
@@ -144,7 +147,7 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
         first_picture=start,
         fps=clip_rate(clip),
         fallback_fps=settings.fps,
-        camera=_on_its_ground(choice.camera, settings.ground_height) if choice is not None else None,
+        camera=_on_its_ground(choice.camera, ground_height) if choice is not None else None,
         focal_px=settings.focal_px if settings.camera_source == "VALUE" else None,
         camera_source=choice.source if choice is not None else lens_without_clip(settings),
         options=EstimateOptions(
@@ -152,7 +155,7 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
             refine=settings.refine,
             contact_strength=settings.contact_strength,
             on_ground=settings.on_ground,
-            camera_height=settings.camera_height or None,
+            camera_height=settings.camera_height * unit or None,
             device=machine.device,
         ),
         threads=machine.threads,
@@ -166,7 +169,7 @@ def estimate_request(context: bpy.types.Context) -> EstimateRequest:
             name=_take_name(settings),
             make_camera=settings.make_camera,
             make_ground=settings.make_ground,
-            ground_height=settings.ground_height,
+            ground_height=ground_height,
         ),
         update=settings.update_take,
     )

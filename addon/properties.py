@@ -216,7 +216,6 @@ class KineliftSettings(bpy.types.PropertyGroup):
         unit="LENGTH",
         min=0.0,
         soft_max=10.0,
-        max=99.0,
         default=0.0,
     )
     root_mode: bpy.props.EnumProperty(

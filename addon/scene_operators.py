@@ -10,6 +10,7 @@ from ..estimator.errors import InputError
 from .blender_camera import require_readable, solved_reconstruction
 from .estimate_request import clip_frames, clip_rate
 from .object_place import world_of
+from .scene_units import metres_per_unit
 from .solve_camera import add_solve_camera
 from .text_lines import for_report
 
@@ -132,5 +133,6 @@ class KINELIFT_OT_pick_ground(bpy.types.Operator):
             world = world_of(picked)
             height = max((world @ Vector(corner)).z for corner in picked.bound_box)
         context.scene.kinelift.ground_height = height
-        self.report({"INFO"}, f"The ground is at a height of {height:.3f} m")
+        metres = height * metres_per_unit(context.scene)
+        self.report({"INFO"}, f"The ground is at a height of {metres:.3f} m")
         return {"FINISHED"}

@@ -19,6 +19,7 @@ from ..estimator.errors import InputError
 from . import quaternions
 from .blender_camera import FLIP, CameraChoice, camera_from_clip, create_camera, solved_reconstruction
 from .object_place import world_of
+from .scene_units import metres_per_unit
 
 Array = NDArray[np.float64]
 
@@ -73,6 +74,7 @@ def camera_from_solve(scene: bpy.types.Scene, clip: bpy.types.MovieClip) -> Came
             "Movie Clip Editor, or choose another camera"
         )
     poses = _poses(reconstruction, world_of(follower), int(clip.frame_duration))
+    poses[:, :3, 3] *= metres_per_unit(scene)
     static = bool(np.abs(poses - poses[0]).max() < _STILL)
     camera = replace(
         choice.camera,

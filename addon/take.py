@@ -26,6 +26,7 @@ from .blender_camera import animate_camera, create_camera, pixel_aspect
 from .doubtful_frames import mark_doubtful_frames
 from .ground_grid import create_ground_grid
 from .object_place import world_of
+from .scene_units import metres_per_unit
 from .take_record import (
     PERSON_KEY,
     SOURCE_KEY,
@@ -121,7 +122,9 @@ def write_take(
         empty = bpy.data.objects.new(settings.name, None)
         undo.callback(bpy.data.objects.remove, empty)
         empty.empty_display_type, empty.empty_display_size = "ARROWS", 0.5
-        empty.location.z = settings.ground_height
+        # All that hangs on it is in metres.
+        size = 1 / metres_per_unit(context.scene)
+        empty.location.z, empty.scale = settings.ground_height * size, (size, size, size)
         empty[VERSION_KEY] = __version__
         collection.objects.link(empty)
 

@@ -16,6 +16,7 @@ from ..retarget.rest_rig import read_rest_rig
 from ..retarget.retarget_result import write_results
 from ..retarget.retargeting import Retargeted, retarget
 from ..retarget.root_motion import RootMode
+from ..scene_units import metres_per_unit
 from .clip_scene import start_empty_file
 from .settings import Character
 
@@ -39,7 +40,7 @@ def parse_character(text: str, bone_map: Path | None) -> Character:
         raise InputError(f"{path}: holds the armatures {_listed(armatures)}; write {path}:{armatures[0]}")
     if name and name not in armatures:
         raise InputError(f"{path}: there is no armature {name!r} in it, but {_listed(armatures)}")
-    character = Character(path, name or armatures[0], bone_map)
+    character = Character(path, name or armatures[0], bone_map, _metres_per_unit(path, name or armatures[0]))
     map_of(loaded[character.armature], character)
     start_empty_file()
     return character
@@ -129,6 +130,16 @@ def _append_all(path: Path) -> dict[str, bpy.types.Object]:
             f"{path}: can't be read as a .blend of this Blender or an older one; save it anew"
         ) from None
     return {name: one for name, one in zip(names, here.objects, strict=True) if one is not None}
+
+
+def _metres_per_unit(path: Path, armature: str) -> float:
+    """Of the scene that an object is in, or of the file's first."""
+    with bpy.data.libraries.load(str(path.resolve()), link=True) as (there, here):
+        here.scenes = list(there.scenes)
+    scenes = sorted(
+        (one for one in here.scenes if one is not None), key=lambda one: armature not in one.objects
+    )
+    return metres_per_unit(scenes[0]) if scenes else 1.0
 
 
 def _ancestors(blender_object: bpy.types.Object) -> Iterator[bpy.types.Object]:

@@ -78,7 +78,7 @@ class _Conversion:
     def run(self) -> None:
         """Reads, estimates, writes."""
         clip, result = self._clip, self._result
-        start_empty_file()
+        start_empty_file(self._settings.metres_per_unit)
         footage = load_footage(clip)
         tracks, own = read_people(clip, footage, self._settings.estimate, self._reading, result.notes.append)
         chosen = people_to_estimate(tracks, own, result.notes.append)

@@ -25,12 +25,16 @@ from ..timing import clip_start
 from .settings import BatchSettings
 
 
-def start_empty_file() -> None:
+def start_empty_file(metres_per_unit: float = 1.0) -> None:
     """Puts an empty file in place of the present one: whatever the last clip left is gone with it.
 
     It is Blender's own, not the user's, so that every machine makes the same of a clip.
+
+    Args:
+        metres_per_unit: unit scale of its scene.
     """
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    bpy.context.scene.unit_settings.scale_length = metres_per_unit
 
 
 def write_scene(

@@ -44,7 +44,7 @@ def _retarget(clip: Clip, settings: BatchSettings, progress: Progress, result: C
         {"Kinelift's version": __version__, "motion": content_digest(clip.path), **made_with(settings)},
         IS_WHOLE,
     )
-    start_empty_file()
+    start_empty_file(settings.metres_per_unit)
     source = load_source(clip.path, quiet=settings.quiet)
     scene = bpy.context.scene
     progress(_READING)

@@ -19,11 +19,13 @@ class Character:
         path: of the .blend file.
         armature: name of the object in it.
         bone_map: file with a bone map; None to find out.
+        metres_per_unit: unit scale of its scene.
     """
 
     path: Path
     armature: str
     bone_map: Path | None = None
+    metres_per_unit: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class BatchSettings:
         """Of the person's own armature: a character takes the motion from its hips."""
         own = self.root_motion
         return own if self.character is None and own != "OBJECT" else "HIPS"
+
+    @property
+    def metres_per_unit(self) -> float:
+        """Unit scale of the scenes that clips are converted in: what the character was built in."""
+        return self.character.metres_per_unit if self.character is not None else 1.0
 
     @property
     def needs_scene(self) -> bool:

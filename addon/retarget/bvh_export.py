@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...estimator.atomic_write import written_whole
 from ...estimator.errors import InputError, MissingDependencyError
 from ..quaternions import conjugate, multiply, rotate
+from ..scene_units import metres_per_unit
 from ..timing import scene_rate
 from .automatic_map import find_map
 from .evaluation import stage
@@ -66,8 +67,9 @@ def save_armature_bvh(
             posed = np.array([evaluated.pose.bones[name].matrix for name in names])
             matrices = np.array(evaluated.matrix_world) @ posed
             turns[row], places[row] = from_matrices(matrices[:, :3, :3]), matrices[:, :3, 3]
-    rows = [rig.index[name] for name in names]
-    heads, tails = rig.heads[rows], rig.tails[rows]
+    rows, unit = [rig.index[name] for name in names], metres_per_unit(scene)
+    places *= unit
+    heads, tails = unit * rig.heads[rows], unit * rig.tails[rows]
     turns = multiply(turns, conjugate(rig.rotations[rows]))  # from rest, about the world's axes
     local, offsets, positions = turns.copy(), heads.copy(), places.copy()
     for joint, parent in enumerate(parents[1:], start=1):

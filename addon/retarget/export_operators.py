@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 
 from ...estimator.errors import InputError, KineliftError
+from ..scene_units import metres_per_unit
 from ..text_lines import for_report, reason_of
 from .automatic_map import find_map
 from .bvh_export import save_armature_bvh
@@ -91,6 +92,8 @@ FORMATS: dict[str, _Format] = {
 
 ROOT_BONE_KINDS = ("FBX_UNREAL", "FBX_UNITY")
 """Formats for game engines, which look for the path on a root bone."""
+_UNITS_AS_METRES = ("GLTF", "USD")
+"""Formats of metres whose exporters in Blender don't heed the scene's unit scale."""
 _DEFORMING_ALONE: dict[str, dict[str, Any]] = {
     "FBX_UNREAL": {"use_armature_deform_only": True},
     "FBX_UNITY": {"use_armature_deform_only": True},
@@ -140,7 +143,12 @@ class KINELIFT_OT_export_motion(bpy.types.Operator):
             said = reason_of(error) if isinstance(error, RuntimeError) else str(error)
             self.report({"ERROR"}, for_report(said))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{saved.name} saved")
+        times = 1 / metres_per_unit(context.scene)
+        if self.kind in _UNITS_AS_METRES and abs(times - 1) > 1e-6:
+            line = f"{saved.name} saved; in it a unit of the scene is a metre: {times:g} times the size"
+            self.report({"WARNING"}, line)
+        else:
+            self.report({"INFO"}, f"{saved.name} saved")
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:
