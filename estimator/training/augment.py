@@ -1,4 +1,4 @@
-"""Makes little motion capture go far: part swaps, joint perturbation, crouching, mirroring, proportions."""
+"""Makes little motion capture go far: part swaps, turned joints, moved limbs, crouching, mirroring, build."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..generator import HINGE_JOINTS
 from ..skeleton import HINGES, JOINT_INDEX, JOINT_MIRROR, J
 from .crouch import crouch
 from .library import MotionBatch, quat_product
+from .limbs import move_limbs
 from .smooth_noise import smooth_noise
 
 UPPER_BODY = [
@@ -31,6 +32,11 @@ class AugmentSettings:
     swap: float = 0.4
     perturb: float = 0.5
     perturb_degrees: float = 14.0
+    arms: float = 0.35
+    """Of each arm."""
+    legs: float = 0.4
+    """Of one leg."""
+    trunk: float = 0.2
     crouch: float = 0.2
     mirror: float = 0.5
     stature_spread: float = 0.07
@@ -131,6 +137,7 @@ def augment(motion: MotionBatch, settings: AugmentSettings, random: torch.Genera
     motion = swap_parts(motion, settings, random)
     motion = perturb_joints(motion, settings, random)
     motion = replace(motion, rotations=keep_hinges(motion.rotations))
+    motion = move_limbs(motion, settings.arms, settings.legs, settings.trunk, random)
     motion = crouch(motion, settings.crouch, random)
     motion = mirror(motion, settings, random)
     return vary_proportions(motion, settings, random)

@@ -27,7 +27,9 @@ from .synthetic import Sample, SyntheticSettings, observe_motion
 MAX_FRAMES = 900
 """Of a clip that are looked at: half a minute."""
 EVALUATION = SyntheticSettings(
-    augment=AugmentSettings(swap=0, perturb=0, crouch=0, mirror=0, stature_spread=0, length_spread=0),
+    augment=AugmentSettings(
+        swap=0, perturb=0, arms=0, legs=0, trunk=0, crouch=0, mirror=0, stature_spread=0, length_spread=0
+    ),
     cameras=CameraSettings(
         distance=(2.0, 12.0),
         nearest=0.8,

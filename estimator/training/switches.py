@@ -51,6 +51,7 @@ SWITCHES: dict[str, Switch] = {
     "proportions": _augment(stature_spread=0.0, length_spread=0.0),
     "parts": _augment(swap=0.0),
     "perturb": _augment(perturb=0.0),
+    "limbs": _augment(arms=0.0, legs=0.0, trunk=0.0),
     "crouch": _augment(crouch=0.0),
     "known": _settings(known_gravity=0.0, known_camera_height=0.0, known_person_height=0.0),
 }

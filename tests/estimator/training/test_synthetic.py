@@ -21,6 +21,7 @@ from estimator.training.augment import (
 from estimator.training.crouch import crouch
 from estimator.training.detections import CLEAN, DetectorSettings, detector_noise, missing_points
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
+from estimator.training.limbs import move_limbs
 from estimator.training.measure import EVALUATION
 from estimator.training.supervision import supervised_losses
 from estimator.training.synthetic import SyntheticSettings, SyntheticSource, level_axes
@@ -238,3 +239,83 @@ def test_who_lies_does_not_crouch():
     motion = replace(motion, rotations=lying)
     low = crouch(motion, 1.0, torch.Generator().manual_seed(1))
     assert torch.equal(low.rotations, motion.rotations) and torch.equal(low.root, motion.root)
+
+
+def _changed(motion, moved):
+    """(B, 22) joints that are turned otherwise on some frame."""
+    return ((motion.rotations * moved.rotations).sum(dim=-1).abs() < 1 - 1e-5).any(dim=1)
+
+
+def test_arms_and_one_leg_go_elsewhere_and_all_else_stays():
+    motion = _standing(batch=40, frames=90)
+    moved = move_limbs(motion, 0.5, 0.5, 0.0, torch.Generator().manual_seed(1))
+    changed = _changed(motion, moved)
+    limbs = [
+        JOINT_INDEX[side + name] for side in ("Left", "Right") for name in ("Arm", "ForeArm", "UpLeg", "Leg")
+    ]
+    assert not changed[:, [joint for joint in range(J) if joint not in limbs]].any()
+    arms, legs = (changed[:, [JOINT_INDEX["Left" + n], JOINT_INDEX["Right" + n]]] for n in ("Arm", "UpLeg"))
+    assert 10 < arms[:, 0].sum() < 30 and 10 < arms[:, 1].sum() < 30
+    assert (arms[:, 0] & ~arms[:, 1]).any() and (arms[:, 0] & arms[:, 1]).any(), "each for itself"
+    assert 10 < legs.any(dim=1).sum() < 30 and not legs.all(dim=1).any(), "somebody stands on the other"
+    assert torch.equal(moved.root, motion.root)
+    # Contacts are unknown where a leg is away, and only there.
+    unknown = ~moved.still_labelled & motion.still_labelled
+    away = legs.any(dim=1)
+    assert not unknown[~away].any() and unknown[away].any(dim=1).float().mean() > 0.9
+    assert torch.equal(moved.rotations.norm(dim=-1).round(decimals=4), torch.ones(40, 90, J))
+
+
+def test_limbs_reach_further_than_anybody_captured_did_but_not_through_the_body():
+    motion = _standing(batch=60, frames=90)
+    moved = move_limbs(motion, 1.0, 1.0, 0.0, torch.Generator().manual_seed(2))
+    pose = forward_kinematics(
+        rotation_matrices(moved.rotations),
+        rest_offsets_from_lengths(moved.lengths)[:, None],
+        torch.zeros_like(moved.root),
+    )
+    local = torch.einsum("btji,btnj->btni", pose.rotations[:, :, 0], pose.joints)
+    for side, outward in (("Left", 1.0), ("Right", -1.0)):
+        arm = local[:, :, JOINT_INDEX[f"{side}ForeArm"]] - local[:, :, JOINT_INDEX[f"{side}Arm"]]
+        arm = arm / arm.norm(dim=-1, keepdim=True)
+        assert arm[..., 2].min() < -0.95 and arm[..., 2].max() > 0.9, "down and up"
+        assert arm[..., 1].min() < -0.9 and 0.5 < arm[..., 1].max() < 0.95, "to the front, less to the back"
+        assert (outward * arm[..., 0]).max() > 0.9 and (outward * arm[..., 0]).min() > -0.8
+        leg = local[:, :, JOINT_INDEX[f"{side}Leg"]] - local[:, :, JOINT_INDEX[f"{side}UpLeg"]]
+        leg = leg / leg.norm(dim=-1, keepdim=True)
+        assert leg[..., 1].min() < -0.9 and leg[..., 1].max() > 0.6, "raised to the front and to the back"
+        assert (outward * leg[..., 0]).max() > 0.85 and (outward * leg[..., 0]).min() > -0.5
+    for lower in ("LeftForeArm", "RightForeArm", "LeftLeg", "RightLeg"):
+        axis, sign = HINGES[lower]
+        q = moved.rotations[:, :, JOINT_INDEX[lower]]
+        flexion = 2 * torch.atan2(sign * q[..., 1 + axis], q[..., 0])
+        assert flexion.min() > -0.01 and 1.5 < flexion.max() < 2.6
+        assert q[..., [n for n in (1, 2, 3) if n != 1 + axis]].abs().max() < 1e-5
+
+
+def test_left_and_right_limbs_move_alike():
+    """A mirrored person's limbs are those that the other side's ranges give."""
+    motion = _standing(batch=200, frames=30)
+    moved = move_limbs(motion, 1.0, 1.0, 0.0, torch.Generator().manual_seed(3))
+    flip = torch.tensor([1.0, 1.0, -1.0, -1.0])
+    for left in ("LeftArm", "LeftForeArm", "LeftUpLeg", "LeftLeg"):
+        ours = moved.rotations[:, :, JOINT_INDEX[left]]
+        theirs = moved.rotations[:, :, JOINT_INDEX[left.replace("Left", "Right")]] * flip
+        means = [rotation_matrices(q).mean(dim=(0, 1)) for q in (ours, theirs)]
+        assert (means[0] - means[1]).abs().max() < 0.1, left
+
+
+def test_trunks_bend_more_ahead_than_back_and_come_back_to_the_capture():
+    motion = _standing(batch=200, frames=90)
+    moved = move_limbs(motion, 0.0, 0.0, 0.5, torch.Generator().manual_seed(4))
+    changed = _changed(motion, moved)
+    spine = [JOINT_INDEX[name] for name in ("Spine", "Spine1", "Spine2")]
+    assert not changed[:, [joint for joint in range(J) if joint not in spine]].any()
+    assert 70 < changed[:, spine].all(dim=1).sum() < 130
+    turn = rotation_matrices(moved.rotations[:, :, spine])
+    neck = (turn[:, :, 0] @ turn[:, :, 1] @ turn[:, :, 2])[..., 2]
+    assert -0.9 < neck[..., 1].min() < -0.7 and 0.3 < neck[..., 1].max() < 0.6
+    assert neck[..., 0].min() < -0.4 and neck[..., 0].max() > 0.4
+    upright = (neck[..., 2] > 0.999)[changed[:, spine].all(dim=1)].float().mean()
+    assert 0.2 < upright < 0.7
+    assert torch.equal(moved.still_labelled, motion.still_labelled)
