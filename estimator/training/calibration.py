@@ -49,8 +49,10 @@ over mid-hip: 0.175 m of an adult of 1.68 m."""
 _NECK_UNDER_ARMS = 0.045
 """Depth of the canonical Neck joint (base of the neck) under that line, in the same unit; sources have theirs
 from 7 cm below it to 6 cm above."""
-_HEAD_PITCH = np.radians([0.0, 20.0])
-"""Where people look who stand or walk, on average over a take, downwards; more is the source's head frame."""
+_HEAD_PITCH = np.radians([0.0, 8.0])
+"""Where people look who stand or walk, on average over a take, downwards; more is the source's head frame,
+whose bone leans ahead though the head is level. In 80 films of people who exercise, seen from the side,
+detected noses lie 7 degrees under the ears (most -3 to 17), in a level canonical head 5.5."""
 _FEET = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
 _LARGEST_FOOT_TILT = np.cos(np.radians(30.0))
 
