@@ -147,6 +147,21 @@ def test_elbows_and_knees_flex_to_the_same_side_about_the_same_axis_in_every_set
                 assert np.degrees(flexion).min() > -5.01
 
 
+def test_people_who_stand_and_walk_look_ahead_in_every_set(fits: Fits) -> None:
+    """Though the bones that sets have for heads lean ahead by 10 to 25 degrees."""
+    for set_name, clips in fits.items():
+        pitches = []
+        for _, fit in clips:
+            turn = np.eye(3)
+            for name in ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head"):
+                turn = turn @ fit.rotations[:, JOINT_INDEX[name]]
+            left, up = fit.rotations[:, 0, :, 0], turn[..., 2]
+            ahead = unit(np.stack([left[:, 1], -left[:, 0]], axis=-1))
+            upright = fit.rotations[:, 0, 2, 2] > 0.9
+            pitches.append(np.arctan2((up[:, :2] * ahead).sum(axis=-1), up[:, 2])[upright])
+        assert -3.0 < np.degrees(np.median(np.concatenate(pitches))) < 12.0, set_name
+
+
 def test_limbs_are_as_long_as_the_two_sides_of_the_source_on_average(fits: Fits) -> None:
     bones = {"thigh": "UpLeg Leg", "shin": "Leg Foot", "upper_arm": "Arm ForeArm", "forearm": "ForeArm Hand"}
     for clips in fits.values():
