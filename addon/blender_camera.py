@@ -31,6 +31,9 @@ LensChoice = Literal["AUTO", "ESTIMATE", "VALUE", "CLIP"]
 VIEW = ("type", "sensor_fit", "sensor_width", "lens", "shift_x", "shift_y")
 """Properties of a Blender camera that say what it sees; the others are the user's taste."""
 
+LENGTHS = ("clip_start", "clip_end", "display_size")
+"""Properties of a Blender camera that are in the scene's units."""
+
 FLIP: Array = np.diag([1.0, -1.0, -1.0, 1.0])
 """From the estimator's camera axes to Blender's, and back."""
 

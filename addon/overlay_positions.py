@@ -16,6 +16,7 @@ from ..estimator.track import KeypointTrack
 from .blender_camera import camera_from_clip
 from .estimate_request import clip_size, first_picture_frame, loaded_tracks
 from .picture_check import fitted_to_clip
+from .scene_units import metres_per_unit
 from .take_record import VERSION_KEY
 
 Array = NDArray[np.float64]
@@ -144,6 +145,8 @@ def through_camera(
     centre_y = (max(corner.y for corner in corners) + min(corner.y for corner in corners)) / 2
     half_width = (right - left) / 2
     to_world = camera_object.matrix_world.normalized()
+    # A point that is near the camera, for where that is, is off by what 32 bits leave out.
+    metre = 1 / metres_per_unit(scene)
     pixel_aspect = scene.render.pixel_aspect_x / scene.render.pixel_aspect_y
     shown = []
     for person in people:
@@ -152,7 +155,7 @@ def through_camera(
         x = centre_x + half_width * (2 * points[:, 0] / width - 1)
         y = centre_y + half_width * (height - 2 * points[:, 1]) / width / pixel_aspect
         places = [
-            location_3d_to_region_2d(region, view, to_world @ Vector((*ray, -1.0)))
+            location_3d_to_region_2d(region, view, to_world @ (Vector((*ray, -1.0)) * metre))
             if np.isfinite(ray).all()
             else None
             for ray in zip(x, y, strict=True)

@@ -215,7 +215,6 @@ class KineliftSettings(bpy.types.PropertyGroup):
         subtype="DISTANCE",
         unit="LENGTH",
         min=0.0,
-        soft_max=10.0,
         default=0.0,
     )
     root_mode: bpy.props.EnumProperty(

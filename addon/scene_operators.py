@@ -10,7 +10,7 @@ from ..estimator.errors import InputError
 from .blender_camera import require_readable, solved_reconstruction
 from .estimate_request import clip_frames, clip_rate
 from .object_place import world_of
-from .scene_units import metres_per_unit
+from .scene_units import shown_length
 from .solve_camera import add_solve_camera
 from .text_lines import for_report
 
@@ -133,6 +133,5 @@ class KINELIFT_OT_pick_ground(bpy.types.Operator):
             world = world_of(picked)
             height = max((world @ Vector(corner)).z for corner in picked.bound_box)
         context.scene.kinelift.ground_height = height
-        metres = height * metres_per_unit(context.scene)
-        self.report({"INFO"}, f"The ground is at a height of {metres:.3f} m")
+        self.report({"INFO"}, f"The ground is at a height of {shown_length(height, context.scene)}")
         return {"FINISHED"}

@@ -107,6 +107,8 @@ def add_solve_camera(context: bpy.types.Context, clip: bpy.types.MovieClip) -> b
         f"{clip.name} Solve", camera_from_clip(clip, "CLIP").camera, FLIP, scene=context.scene, clip=clip
     )
     camera.rotation_mode = "XYZ"
+    # What was solved has no scale yet, and may lie within a unit.
+    camera.data.clip_start, camera.data.display_size = 0.1, 1.0
     # The lens may be solved again, with a distortion then.
     camera.data.background_images[0].clip_user.use_render_undistorted = True
     constraint = camera.constraints.new("CAMERA_SOLVER")

@@ -150,6 +150,7 @@ def write_take(
         _note_range(context.scene, people, notes)
         undo.pop_all()
     # Nothing fails from here on.
+    place = empty.matrix_basis.copy()
     if earlier is not None:
         empty = take_over(earlier, empty)
     objects = take_objects(empty)
@@ -157,7 +158,7 @@ def write_take(
     if camera_object is not None and context.scene.camera is None:
         context.scene.camera = camera_object
         notes.insert(0, f"{context.scene.name} had no camera; {camera_object.name} is its camera now")
-    record_take(empty, settings.identity)
+    record_take(empty, settings.identity, place)
     by_id = {one[PERSON_KEY]: one for one in objects if one.type == "ARMATURE"}
     armatures = tuple(by_id[motion.person_id] for motion in motions)
     return Take(empty, armatures, camera_object, collection, doubtful, tuple(notes))

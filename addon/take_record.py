@@ -18,6 +18,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from .animation import curves_digest
 from .blender_camera import VIEW
@@ -80,11 +81,15 @@ def is_own(block: bpy.types.ID) -> bool:
     return block.library is None and block.override_library is None
 
 
-def record_take(empty: bpy.types.Object, identity: TakeIdentity | None) -> None:
-    """Notes what the take is and what was written, once all of it is there."""
+def record_take(empty: bpy.types.Object, identity: TakeIdentity | None, place: Matrix) -> None:
+    """Notes what the take is and what was written, once all of it is there.
+
+    Args:
+        place: where the take as a whole was written, or would have been, had nobody moved it.
+    """
     if identity is not None:
         empty[_IDENTITY_KEY] = identity.text()
-    empty[_PLACE_KEY] = _rounded(empty.matrix_basis)
+    empty[_PLACE_KEY] = _rounded(place)
     for written in (empty, *take_objects(empty)):
         written[_WRITTEN_KEY] = _state(written)
 
@@ -108,6 +113,12 @@ def is_unedited(empty: bpy.types.Object) -> bool:
 def stands_where_written(empty: bpy.types.Object) -> bool:
     """Whether the take as a whole was never moved."""
     return list(empty.get(_PLACE_KEY, ())) == _rounded(empty.matrix_basis)
+
+
+def written_size(empty: bpy.types.Object) -> float:
+    """Units of the scene that a metre of the take was written as."""
+    place = empty.get(_PLACE_KEY)
+    return float(np.linalg.norm(np.reshape(place, (4, 4))[:3, 0])) if place is not None else 1.0
 
 
 def _is_as_written(one: bpy.types.Object) -> bool:

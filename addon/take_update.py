@@ -10,9 +10,19 @@ from __future__ import annotations
 import bpy
 
 from .animation import move_action
-from .blender_camera import copy_view
+from .blender_camera import LENGTHS, copy_view
 from .doubtful_frames import keep_own_markers
-from .take_record import SOURCE_KEY, VERSION_KEY, person_or_kind, stands_where_written, take_objects
+from .take_record import (
+    SOURCE_KEY,
+    VERSION_KEY,
+    person_or_kind,
+    stands_where_written,
+    take_objects,
+    written_size,
+)
+
+_SAME_SIZE = 1e-4
+"""As a share of it."""
 
 
 def take_over(earlier: bpy.types.Object, new: bpy.types.Object) -> bpy.types.Object:
@@ -24,8 +34,12 @@ def take_over(earlier: bpy.types.Object, new: bpy.types.Object) -> bpy.types.Obj
     Returns:
         The earlier one.
     """
+    # Other than 1 where the scene's units have been changed since.
+    larger = new.scale.x / written_size(earlier)
     if stands_where_written(earlier):
         earlier.matrix_basis = new.matrix_basis
+    elif max(abs(size / written_size(earlier) - 1.0) for size in earlier.scale) < _SAME_SIZE:
+        earlier.scale = new.scale
     earlier[VERSION_KEY] = new[VERSION_KEY]
     counterparts = {person_or_kind(one): one for one in take_objects(earlier)}
     emptied, blocks = [new], []
@@ -36,7 +50,7 @@ def take_over(earlier: bpy.types.Object, new: bpy.types.Object) -> bpy.types.Obj
             made.parent = earlier
             renamed += [(made, made.name), (made.data, made.name)]
             continue
-        for old, fresh in _exchange(kept, made):
+        for old, fresh in _exchange(kept, made, larger):
             if old is not None:
                 blocks.append(old)
             if fresh is not None:
@@ -50,11 +64,11 @@ def take_over(earlier: bpy.types.Object, new: bpy.types.Object) -> bpy.types.Obj
 
 
 def _exchange(
-    kept: bpy.types.Object, made: bpy.types.Object
+    kept: bpy.types.Object, made: bpy.types.Object, larger: float
 ) -> list[tuple[bpy.types.ID | None, bpy.types.ID | None]]:
     """Moves data, action and place of ``made`` to ``kept``; returns pairs of earlier block and new."""
     old_data, made_data, old_action = kept.data, made.data, move_action(made, kept)
-    kept.data = _shown_as_before(made_data, old_data)
+    kept.data = _shown_as_before(made_data, old_data, larger)
     made.data = old_data
     kept.rotation_mode = made.rotation_mode
     kept.matrix_basis = made.matrix_basis
@@ -68,12 +82,15 @@ def _exchange(
     return pairs if made_data == kept.data else [*pairs, (made_data, None)]
 
 
-def _shown_as_before(new: bpy.types.ID, old: bpy.types.ID) -> bpy.types.ID:
+def _shown_as_before(new: bpy.types.ID, old: bpy.types.ID, larger: float) -> bpy.types.ID:
     """The data of a new object, with what the user has set for an earlier one's."""
     if isinstance(new, bpy.types.Camera):
         # Most of a camera is how it shows the footage and renders.
         camera = old.copy()
         copy_view(new, camera)
+        if abs(larger - 1.0) > _SAME_SIZE:
+            for name in LENGTHS:
+                setattr(camera, name, getattr(old, name) * larger)
         return camera
     if isinstance(new, bpy.types.Armature):
         for name, prop in new.bl_rna.properties.items():

@@ -133,12 +133,11 @@ def _append_all(path: Path) -> dict[str, bpy.types.Object]:
 
 
 def _metres_per_unit(path: Path, armature: str) -> float:
-    """Of the scene that an object is in, or of the file's first."""
+    """Of the scene that an object is in, the first by name; of the file's first where it is in none."""
     with bpy.data.libraries.load(str(path.resolve()), link=True) as (there, here):
         here.scenes = list(there.scenes)
-    scenes = sorted(
-        (one for one in here.scenes if one is not None), key=lambda one: armature not in one.objects
-    )
+    scenes = [one for one in here.scenes if one is not None]
+    scenes.sort(key=lambda one: (armature not in one.objects, one.name))
     return metres_per_unit(scenes[0]) if scenes else 1.0
 
 

@@ -167,7 +167,7 @@ class _Conversion:
             armature, notes = put_on_character(armature, settings.character, settings.root_motion, progress)
             self._result.notes.extend(notes)
         wanted = {ending: folder / person.outputs.paths[ending].name for ending in settings.exported}
-        return export_all(armature, self._clip.path, settings, wanted)
+        return export_all(armature, self._clip.path, settings, wanted, self._result.notes.append)
 
     def _deliver(self, person: _Person, camera: Camera, made: Mapping[str, Path]) -> None:
         """Writes a person's files, those that Blender made among them."""

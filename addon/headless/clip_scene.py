@@ -91,7 +91,8 @@ def save_scene(
     if own.fps is not None:
         panel.fps = own.fps
     options = own.options
-    panel.actor_height, panel.camera_height = options.person_height or 0.0, options.camera_height or 0.0
+    panel.actor_height = options.person_height or 0.0
+    panel.camera_height = (options.camera_height or 0.0) / settings.metres_per_unit
     panel.refine, panel.on_ground = options.refine, options.on_ground
     panel.contact_strength, panel.root_mode = options.contact_strength, settings.take_root_motion
     list_people(panel, tuple(tracks))

@@ -67,7 +67,7 @@ def _retarget(clip: Clip, settings: BatchSettings, progress: Progress, result: C
     result.notes.extend(notes)
     with workshop(out / clip.name) as folder:
         wanted = {ending: folder / outputs.paths[ending].name for ending in settings.exported}
-        made = export_all(target, clip.path, settings, wanted)
+        made = export_all(target, clip.path, settings, wanted, result.notes.append)
         if settings.blend:
             made[BLEND] = folder / f"{clip.name}.{BLEND}"
             save_file(made[BLEND])

@@ -12,6 +12,7 @@ from ...estimator.errors import InputError
 from ...estimator.motion_npz import load_motion
 from ..animation import fcurves_of
 from ..retarget.export_operators import exporter
+from ..scene_units import metres_per_unit
 from .clip_scene import write_scene
 from .quiet import without_errors
 
@@ -34,6 +35,7 @@ def load_source(path: Path, *, quiet: bool = True) -> bpy.types.Object:
             return _from_npz(path)
         case ".bvh":
             options = {"update_scene_fps": True, "update_scene_duration": True, "rotate_mode": "QUATERNION"}
+            options["global_scale"] = 1 / metres_per_unit(bpy.context.scene)
             return _imported(path, "import_anim.bvh", options, quiet)
         case ".fbx":
             return _imported(path, "import_scene.fbx", {}, quiet)

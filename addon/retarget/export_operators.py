@@ -143,12 +143,8 @@ class KINELIFT_OT_export_motion(bpy.types.Operator):
             said = reason_of(error) if isinstance(error, RuntimeError) else str(error)
             self.report({"ERROR"}, for_report(said))
             return {"CANCELLED"}
-        times = 1 / metres_per_unit(context.scene)
-        if self.kind in _UNITS_AS_METRES and abs(times - 1) > 1e-6:
-            line = f"{saved.name} saved; in it a unit of the scene is a metre: {times:g} times the size"
-            self.report({"WARNING"}, line)
-        else:
-            self.report({"INFO"}, f"{saved.name} saved")
+        note = size_note(saved, self.kind, context.scene)
+        self.report({"WARNING" if note else "INFO"}, note or f"{saved.name} saved")
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -205,6 +201,14 @@ def export_armature(
         undo.enter_context(_selected_alone(context, armature))
         export(filepath=str(path), **options)
     return path
+
+
+def size_note(saved: Path, kind: str, scene: bpy.types.Scene) -> str | None:
+    """A line on a file whose exporter has taken the scene's units for metres; None where it has its size."""
+    times = 1 / metres_per_unit(scene)
+    if kind not in _UNITS_AS_METRES or abs(times - 1) < 1e-6:
+        return None
+    return f"{saved.name} saved; in it a unit of the scene is a metre: {times:g} times the size"
 
 
 def exporter(operator: str) -> Callable[..., set[str]]:

@@ -117,6 +117,21 @@ def test_through_the_camera_a_points_image_lies_on_the_point(name: str, same_sha
         np.testing.assert_allclose(place, (seen.x * 640, seen.y * 480), atol=0.05)
 
 
+def test_in_a_scene_in_millimetres_points_lie_on_their_pixels_too() -> None:
+    scene = bpy.context.scene
+    scene.unit_settings.scale_length = 0.001
+    scene.render.resolution_x, scene.render.resolution_y = 1280, 720
+    pose = look_at(np.array([20_000.0, -9_000.0, 1_600.0]), np.array([20_000.0, 0.0, 1_000.0]))
+    scene.camera = create_camera("Camera", CAMERAS["landscape"], pose, scene=scene, clip=None)
+    scene.collection.objects.link(scene.camera)
+    bpy.context.view_layer.update()
+    pixels = np.random.default_rng(3).uniform((100.0, 100.0), (1180.0, 620.0), size=(K, 2))
+    (shown,) = through_camera([person(pixels, (1280, 720))], bpy.context, *view(scene.camera))
+    np.testing.assert_allclose(
+        shown.points, np.stack([pixels[:, 0] / 2, 480 - pixels[:, 1] / 1.5], axis=-1), atol=0.1
+    )
+
+
 def test_through_a_camera_that_shows_the_clip_undistorted(tmp_path: Path) -> None:
     scene, settings = bpy.context.scene, bpy.context.scene.kinelift
     settings.clip = bpy.data.movieclips.load(str(render_clip(tmp_path / "walk.mp4", (1280, 720), 2)))

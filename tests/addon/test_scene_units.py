@@ -14,12 +14,20 @@ from kinelift_checkout.addon import command
 from kinelift_checkout.addon.action import ActionSettings
 from kinelift_checkout.addon.blender_camera import camera_from_object
 from kinelift_checkout.addon.estimate_request import estimate_request
+from kinelift_checkout.addon.headless.clip_scene import save_scene
+from kinelift_checkout.addon.headless.settings import BatchSettings, Character
 from kinelift_checkout.addon.retarget.plan import RetargetSettings
 from kinelift_checkout.addon.retarget.preset_maps import presets
-from kinelift_checkout.addon.scene_units import metres_per_unit
+from kinelift_checkout.addon.scene_units import metres_per_unit, shown_length
 from kinelift_checkout.addon.solve_camera import camera_from_solve, solve_follower
 from kinelift_checkout.addon.take import TakeSettings, write_take
 from kinelift_checkout.estimator.camera import pinhole
+from kinelift_checkout.estimator.command_line.clips import Clip
+from kinelift_checkout.estimator.command_line.settings import Settings
+from kinelift_checkout.estimator.estimate import EstimateOptions
+from kinelift_checkout.estimator.keypoints import track_from_array
+from kinelift_checkout.estimator.keypoints.layouts import COCO17
+from kinelift_checkout.estimator.motion_bvh import save_bvh
 from kinelift_checkout.estimator.motion_npz import save_motion
 from mathutils import Matrix, Vector
 from numpy.typing import NDArray
@@ -99,6 +107,7 @@ def test_heights_are_read_in_metres_and_told_in_them(tmp_path: Path) -> None:
     scene.cursor.location.z = 40.0
     bpy.ops.kinelift.pick_ground(source="CURSOR")
     assert settings.ground_height == pytest.approx(40.0)
+    assert shown_length(settings.ground_height, scene) == "40 cm"
     request = estimate_request(bpy.context)
     assert request.options.camera_height == pytest.approx(1.6)
     assert request.take.ground_height == pytest.approx(0.4)
@@ -136,6 +145,9 @@ def test_a_solved_camera_is_read_in_metres(tmp_path: Path) -> None:
     in_centimetres()
     follower = solve_follower(scene, clip)
     assert follower is not None
+    assert follower.data.clip_start == pytest.approx(0.1), (
+        "nearer than what was solved, which has no scale yet"
+    )
     # As Set Scale does, with a distance in the scene's units.
     follower.matrix_basis = Matrix.Scale(100.0, 4) @ follower.matrix_basis
     scaled = camera_from_solve(scene, clip).camera.world_from_camera
@@ -197,7 +209,9 @@ def test_a_batch_has_the_units_of_the_characters_scene(tmp_path: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "hero.blend"))
     save_motion(tmp_path / "walk.npz", walking_motion(0, 6))
     command_line = ["retarget", str(tmp_path / "walk.npz"), "--character", f"{tmp_path / 'hero.blend'}:Hero"]
-    assert command.run([*command_line, "--out", str(tmp_path / "out"), "--save", "fbx,blend"]) == 0
+    out = ["--out", str(tmp_path / "out"), "--report", str(tmp_path / "report.json")]
+    assert command.run([*command_line, *out, "--save", "fbx,usd,blend"]) == 0
+    assert "walk.usd saved; in it a unit" in (tmp_path / "report.json").read_text()
     heights = []
     for ending, unit in (("blend", CENTIMETRE), ("fbx", 1.0)):
         if ending == "blend":
@@ -214,3 +228,34 @@ def test_a_batch_has_the_units_of_the_characters_scene(tmp_path: Path) -> None:
         heights.append(unit * (head - foot))
     assert heights[0] == pytest.approx(heights[1], rel=1e-4)
     assert 1.2 < heights[0] < 1.8
+
+
+def test_the_same_from_bvh_and_npz(tmp_path: Path) -> None:
+    hero = build_preset(MIXAMO)
+    hero.name = "Hero"
+    in_centimetres()
+    hero.data.transform(Matrix.Scale(100.0, 4))
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "hero.blend"))
+    (tmp_path / "in").mkdir()
+    motion = walking_motion(60, 6)
+    save_motion(tmp_path / "in" / "a.npz", motion)
+    save_bvh(tmp_path / "in" / "b.bvh", motion)
+    command_line = ["retarget", str(tmp_path / "in"), "--character", f"{tmp_path / 'hero.blend'}:Hero"]
+    assert command.run([*command_line, "--out", str(tmp_path / "out"), "--save", "blend"]) == 0
+    paths = []
+    for name in ("a", "b"):
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / f"{name}.blend"))
+        paths.append(bone_heads(bpy.data.objects["Hero"], (MIXAMO.bones["hips"],))[:6])
+    np.testing.assert_allclose(paths[1], paths[0], atol=5.0)
+    assert np.abs(paths[0][:, 0, :2]).max() > 50.0, "the motion begins well off the origin"
+
+
+def test_a_saved_batch_has_the_cameras_height_in_the_scenes_units(tmp_path: Path) -> None:
+    in_centimetres()
+    clip = Clip(tmp_path / "walk.json", "walk")
+    own = Settings(out=tmp_path, options=EstimateOptions(camera_height=1.6))
+    settings = BatchSettings(own, character=Character(tmp_path / "hero.blend", "Hero", None, CENTIMETRE))
+    track = track_from_array(np.full((2, 17, 3), 100.0), COCO17, fps=30.0)
+    save_scene(tmp_path / "walk.blend", clip, None, [track], [1], settings)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
+    assert bpy.context.scene.kinelift.camera_height == pytest.approx(160.0)

@@ -12,7 +12,12 @@ import pytest
 from kinelift_checkout.addon.action import ActionSettings
 from kinelift_checkout.addon.animation import curves_digest, fcurves_of, read_curves
 from kinelift_checkout.addon.take import Take, TakeSettings, write_take
-from kinelift_checkout.addon.take_record import TakeIdentity, is_unedited, takes_of
+from kinelift_checkout.addon.take_record import (
+    TakeIdentity,
+    is_unedited,
+    stands_where_written,
+    takes_of,
+)
 from kinelift_checkout.estimator.camera import pinhole
 from kinelift_checkout.estimator.errors import InputError
 from kinelift_checkout.estimator.motion import Motion
@@ -116,8 +121,29 @@ def test_where_the_take_was_put_it_stays() -> None:
     take.empty.matrix_basis = Matrix.Translation((3.0, 1.0, 0.0)) @ Matrix.Rotation(0.5, 4, "Z")
     place = take.empty.matrix_basis.copy()
     assert is_unedited(take.empty)
-    write_take(bpy.context, [other_motion()], CAMERA, SETTINGS, earlier=take.empty)
-    np.testing.assert_allclose(take.empty.matrix_basis, place, atol=1e-6)
+    for _ in range(3):
+        write_take(bpy.context, [other_motion()], CAMERA, SETTINGS, earlier=take.empty)
+        np.testing.assert_allclose(take.empty.matrix_basis, place, atol=1e-6)
+        assert not stands_where_written(take.empty)
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0])
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_take_of_other_units_gets_those_of_the_scene(moved: bool, size: float) -> None:
+    """Whether the user has scaled it meanwhile, as was needed before scenes' units were heeded, or not."""
+    take = first_take()
+    camera = take.camera
+    assert camera is not None
+    camera.data.clip_end = 500.0
+    if moved:
+        take.empty.location, take.empty.scale = (3.0, 1.0, 0.0), (size, size, size)
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    for _ in range(2):
+        write_take(bpy.context, [other_motion()], CAMERA, SETTINGS, earlier=take.empty)
+        assert tuple(take.empty.scale) == pytest.approx((100.0, 100.0, 100.0))
+        assert tuple(take.empty.location) == pytest.approx((3.0, 1.0, 0.0) if moved else (0.0, 0.0, 0.0))
+        data = camera.data
+        assert (data.clip_start, data.clip_end, data.display_size) == pytest.approx((10.0, 50_000.0, 100.0))
 
 
 def test_how_the_user_has_it_shown_stays(tmp_path: Path) -> None:
