@@ -196,17 +196,21 @@ def _unpaired(out: Path, clips: list[CaptureClip]) -> str:
 
 
 def _ablation(figures: Path, clips: list[CaptureClip]) -> str:
-    found = ablation_table(read_figures(figures), clips)
+    reached = read_figures(figures)
+    found = ablation_table(reached, clips)
+    if not found:
+        return ""
+    minutes = next(iter(reached.values())).settings["minutes"]
     about = (
-        "Supervision for 20 minutes of one core with each augmentation left out, against all of them "
-        "(`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people who were not trained "
+        f"Supervision for {minutes:g} minutes of one core with each augmentation left out, against all of "
+        "them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people who were not trained "
         "on, the network alone, each clip against itself, with a bootstrap interval over takes. Under 2 mm, "
         "or with 0 inside the interval, it is called none. The last column is of conditions that these clips "
         "are not seen in otherwise: cameras that move (*moving*), focal lengths that are only guessed "
         "(*focal*), points outside the picture missing (*edges*), gravity and the heights of camera and "
         "person told (*known*)."
     )
-    return f"## What each augmentation brings\n\n{about} {found}" if found else ""
+    return f"## What each augmentation brings\n\n{about} {found}"
 
 
 if __name__ == "__main__":

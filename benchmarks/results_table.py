@@ -46,9 +46,10 @@ class Column:
     digits: int = 1
 
 
+MEAN_OF_CLASSES = "mean of the three"
 POSE = (
     *(Column(f"P-MPJPE {label}", "p_mpjpe_mm", name) for name, label in CLASSES.items()),
-    Column("mean of the three", "p_mpjpe_mm", "balanced"),
+    Column(MEAN_OF_CLASSES, "p_mpjpe_mm", "balanced"),
     Column("MPJPE", "mpjpe_mm"),
     Column("N-MPJPE", "n_mpjpe_mm"),
     Column("W", "w_mpjpe_mm"),
@@ -147,6 +148,8 @@ def condition_tables(evaluated: Evaluated, condition: str) -> str:
     parts = []
     for columns, speed in ((POSE, False), (MOTION, True)):
         used = [c for c in columns if any(evaluated.value(condition, m, c) is not None for m in models)]
+        if sum(column.metric == "p_mpjpe_mm" for column in used) < len(CLASSES) + 1:
+            used = [column for column in used if column.label != MEAN_OF_CLASSES]
         rows = []
         for model in models:
             cells = [cell(evaluated.value(condition, model, column), column.digits) for column in used]

@@ -18,6 +18,7 @@ import torch
 from estimator.errors import InputError
 from estimator.generator import load_weights
 from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.evaluate import named_file
 from estimator.training.measure import generator_joints
 from estimator.training.takes import SPLITS
 from estimator.training.unpaired import (
@@ -83,8 +84,8 @@ def main() -> int:
         clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
         named = {}
         for text in args.weights:
-            name, _, path = text.rpartition("=")
-            named[name or Path(path).parent.name] = Path(path)
+            name, path = named_file(text)
+            named[name or path.parent.name] = path
         print(unpaired_table(named, clips, args.split, args.views))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

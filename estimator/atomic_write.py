@@ -37,7 +37,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder is missing or can't be written, or the disk is full.
     """
-    with _beside(path) as beside, _told_of(path):
+    with _beside(path) as beside, told_of(path):
         try:
             yield beside
             _replace(path, beside)
@@ -55,7 +55,7 @@ def workshop(path: Path) -> Iterator[Path]:
         InputError: it can't be made.
     """
     with _beside(path) as folder:
-        with _told_of(path):
+        with told_of(path):
             folder.mkdir()
         try:
             yield folder
@@ -69,7 +69,7 @@ def deliver(made: Path, path: Path) -> None:
     Raises:
         InputError: ``path`` can't be written.
     """
-    with _told_of(path):
+    with told_of(path):
         _replace(path, made)
 
 
@@ -132,8 +132,8 @@ def _replace(path: Path, made: Path) -> None:
 
 
 @contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    """What goes wrong is said of the file that the user knows."""
+def told_of(path: Path) -> Iterator[None]:
+    """What goes wrong in writing is said of the file or folder that the user knows, by an ``InputError``."""
     try:
         yield
     except OSError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -233,9 +234,20 @@ def hinge_rotations(cos: Tensor, sin: Tensor) -> Tensor:
 def save_weights(path: Path, generator: Generator, note: dict[str, Any]) -> None:
     """Writes half-precision weights, the network's size and a plain-text note about their origin."""
     weights = {name: value.half() for name, value in generator.state_dict().items()}
-    torch.save(
+    save_whole(
         {"meaning": _MEANING, "config": asdict(generator.config), "weights": weights, "note": note}, path
     )
+
+
+def save_whole(state: dict[str, Any], path: Path) -> None:
+    """Writes what ``torch.load`` reads.
+
+    Raises:
+        OSError: as writing any file does, where ``torch.save`` raises something else on a full disk.
+    """
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    path.write_bytes(buffer.getbuffer())
 
 
 def read_weights(path: Path) -> tuple[GeneratorConfig, dict[str, Tensor]]:

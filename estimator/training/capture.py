@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,12 +16,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ..atomic_write import told_of, written_whole
 from ..errors import InputError, KineliftError
 from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from ..skeleton import CONTACT_END_POINTS, J, L
@@ -235,10 +238,8 @@ def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
     }
     for field in ("name", "set", "subject", "action", "action_class", "split", "licence"):
         arrays[field] = np.array([getattr(clip, field) for clip in clips], dtype=np.str_)
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as stream:
+    with written_whole(path) as beside, beside.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-    beside.replace(path)
 
 
 def load_cache(path: Path) -> list[CaptureClip]:
@@ -280,7 +281,7 @@ def load_cache(path: Path) -> list[CaptureClip]:
         raise InputError(
             f"{path}: no such cache; write it with python -m estimator.training.capture"
         ) from error
-    except (OSError, ValueError, KeyError, IndexError, EOFError) as error:
+    except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: no cache of motion capture ({error}); write it again") from error
 
 
@@ -296,7 +297,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         clips, errors = load_captures_with_errors(options.mocap)
-        options.cache.parent.mkdir(parents=True, exist_ok=True)
+        with told_of(options.cache.parent):
+            options.cache.parent.mkdir(parents=True, exist_ok=True)
         save_cache(clips, options.cache)
     except KineliftError as error:
         print(error, file=sys.stderr)

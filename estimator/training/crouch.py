@@ -34,7 +34,11 @@ DECIDED = 4.0
 """The larger, the less time is spent between standing and the deepest."""
 UPRIGHT = 0.7
 """Cosine between the trunk and the vertical, below which somebody doesn't crouch but lies or turns over."""
+STEEPEST_DEGREES = 110.0
+"""By which a thigh is swung from where its leg pointed: further, and it comes to be turned over."""
 _LARGEST_FLEXION = 2.5
+_REACHED = 0.02
+"""Metres that the ankle may come to lie beside where it was."""
 _EXTENDED = 0.999
 """Of a leg's length, beyond which there is no knee to bend."""
 _THIGH, _SHIN = LENGTH_NAMES.index("thigh"), LENGTH_NAMES.index("shin")
@@ -64,22 +68,31 @@ def _swing(start: Tensor, goal: Tensor) -> Tensor:
 
 
 def crouch(motion: MotionBatch, chance: float, random: torch.Generator) -> MotionBatch:
-    """Lets some of the people who are upright go down and come up again, or stay down."""
+    """Lets some of the people who are upright go down and come up again, or stay down.
+
+    Nobody does whose legs couldn't follow, as where a foot is as high as the hips.
+    """
     chosen = torch.rand(len(motion.root), generator=random) < chance
     chosen &= (rotation_matrices(motion.rotations[:, :, 0])[..., 2, 2] > UPRIGHT).all(dim=1)
     if not chosen.any():
         return motion
-    rotations, root = motion.rotations.clone(), motion.root.clone()
-    rotations[chosen], root[chosen] = _crouching(
+    low, root_low, followed = _crouching(
         motion.rotations[chosen], motion.root[chosen], motion.lengths[chosen], random
     )
+    chosen[chosen.clone()] = followed
+    rotations, root = motion.rotations.clone(), motion.root.clone()
+    rotations[chosen], root[chosen] = low[followed], root_low[followed]
     return replace(motion, rotations=rotations, root=root)
 
 
 def _crouching(
     rotations: Tensor, root: Tensor, lengths: Tensor, random: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Rotations (B, T, 22, 4) and Hips (B, T, 3) of people with lengths (B, 10), who all crouch."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Rotations (B, T, 22, 4) and Hips (B, T, 3) of people with lengths (B, 10), who all crouch.
+
+    Returns:
+        Both as they come to be, and (B,) whose legs could follow all the time.
+    """
     batch, frames = root.shape[:2]
     local, offsets = rotation_matrices(rotations), rest_offsets_from_lengths(lengths)[:, None]
     before = forward_kinematics(local, offsets, root)
@@ -99,17 +112,19 @@ def _crouching(
     leg = lengths[:, [_THIGH, _SHIN]].sum(dim=1)[:, None, None]
     root = root + leg * torch.cat([back[..., None] * behind, -down[..., None]], dim=-1)
     now = forward_kinematics(bent, offsets, root)
+    followed = torch.ones(batch, dtype=torch.bool)
     for up_leg, knee, foot in _LEGS:
         to_ankle = before.joints[:, :, foot] - now.joints[:, :, up_leg]
-        thigh_turned, flexion = _bent_leg(before.rotations[:, :, up_leg], to_ankle, lengths)
+        thigh_turned, flexion, follows = _bent_leg(before.rotations[:, :, up_leg], to_ankle, lengths)
+        followed &= follows.all(dim=1)
         bent[:, :, up_leg] = now.rotations[:, :, 0].mT @ thigh_turned
         bent[:, :, knee] = _about_x(flexion)
         bent[:, :, foot] = (thigh_turned @ bent[:, :, knee]).mT @ before.rotations[:, :, foot]
     quaternions: Tensor = roma.quat_xyzw_to_wxyz(roma.rotmat_to_unitquat(bent))
-    return quaternions, root
+    return quaternions, root, followed
 
 
-def _bent_leg(thigh_before: Tensor, to_ankle: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+def _bent_leg(thigh_before: Tensor, to_ankle: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """A leg that reaches the ankle, its knee in the direction in which it was.
 
     Args:
@@ -118,7 +133,8 @@ def _bent_leg(thigh_before: Tensor, to_ankle: Tensor, lengths: Tensor) -> tuple[
         lengths: (B, 10).
 
     Returns:
-        (B, T, 3, 3) how the thigh is turned now, and (B, T) radians that the knee bends.
+        (B, T, 3, 3) how the thigh is turned now, (B, T) radians that the knee bends, and (B, T) whether the
+        ankle is reached without turning the thigh over.
     """
     thigh, shin = lengths[:, None, _THIGH], lengths[:, None, _SHIN]
     reach = torch.minimum(to_ankle.norm(dim=-1), _EXTENDED * (thigh + shin))
@@ -129,4 +145,7 @@ def _bent_leg(thigh_before: Tensor, to_ankle: Tensor, lengths: Tensor) -> tuple[
         [torch.zeros_like(flexion), shin * flexion.sin(), -thigh - shin * flexion.cos()], dim=-1
     )
     points = torch.nn.functional.normalize((thigh_before @ in_thigh[..., None])[..., 0], dim=-1)
-    return _swing(points, torch.nn.functional.normalize(to_ankle, dim=-1)) @ thigh_before, flexion
+    ahead = torch.nn.functional.normalize(to_ankle, dim=-1)
+    follows = (points * ahead).sum(dim=-1) > math.cos(math.radians(STEEPEST_DEGREES))
+    follows &= (in_thigh.norm(dim=-1) - to_ankle.norm(dim=-1)).abs() < _REACHED
+    return _swing(points, ahead) @ thigh_before, flexion, follows

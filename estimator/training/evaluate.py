@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..atomic_write import told_of
 from ..errors import InputError
 from ..estimate import WEIGHTS
 from .capture import CaptureClip, load_cache, load_captures
@@ -86,14 +87,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def named_file(text: str) -> tuple[str, Path]:
+    """Name and path of ``NAME=FILE``; no name where that is a path as it is, which may have a "=" in it."""
+    name, _, path = text.rpartition("=")
+    return ("", Path(text)) if Path(text).exists() else (name, Path(path))
+
+
 def run(args: argparse.Namespace) -> int:
     """``python -m estimator evaluate``."""
     clips, folders, tracks = _chosen_sets(args)
     evaluation = _evaluation(args, [clip for clip in clips if clip.split == "train"])
-    try:
+    with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{args.out}: can't be made a folder ({error.strerror})") from error
 
     def finish(condition: str) -> None:
         _progress("")
@@ -168,8 +173,7 @@ def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluatio
     both = (False, True) if args.refine else (False,)
     given = [(text, (False,)) for text in args.alone] + [(text, both) for text in args.weights]
     for text, ways in given:
-        name, _, path = text.rpartition("=")
-        file = Path(path)
+        name, file = named_file(text)
         models.check_weights(file)
         name = name or file.stem
         for refined in ways:

@@ -167,6 +167,18 @@ def _from_rotvec(rotvec: Tensor) -> Tensor:
 
 
 def _between(start: Tensor, goal: Tensor, share: Tensor) -> Tensor:
-    """Quaternions (..., 4) on the short way from one to the other."""
-    goal = torch.where((start * goal).sum(dim=-1, keepdim=True) < 0, -goal, goal)
-    return torch.nn.functional.normalize(start + share[..., None] * (goal - start), dim=-1)
+    """Quaternions (N, T, 4) from one curve to another, without jumps from frame to frame.
+
+    Between two rotations half a turn apart the short way changes sides, so each window keeps to the way that
+    is the shorter one where it counts.
+    """
+    start, goal = _continuous(start), _continuous(goal)
+    near = (start * goal).sum(dim=-1) * share * (1.0 - share)
+    sign = torch.where(near.sum(dim=1) < 0, -1.0, 1.0)[:, None, None]
+    return torch.nn.functional.normalize(start + share[..., None] * (sign * goal - start), dim=-1)
+
+
+def _continuous(curve: Tensor) -> Tensor:
+    """Quaternions (N, T, 4) of the same rotations, each in the half of the sphere of the one before."""
+    turns = torch.where((curve[:, 1:] * curve[:, :-1]).sum(dim=-1) < 0, -1.0, 1.0).cumprod(dim=1)
+    return torch.cat([curve[:, :1], curve[:, 1:] * turns[..., None]], dim=1)

@@ -114,12 +114,16 @@ def generator_joints(generator: Generator) -> JointPredictor:
 
 
 def mean_by_class(clips: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Mean over the clips of each class, and the mean of those means under ``balanced``."""
+    """Mean over the clips of each class, and the mean of those means under ``balanced``.
+
+    People who stand idle don't count in that, unless there are no others.
+    """
     values: dict[str, list[float]] = {}
     for action_class, value in clips:
         values.setdefault(action_class, []).append(value)
     means = {name: float(np.mean(group)) for name, group in sorted(values.items())}
-    means["balanced"] = float(np.mean([value for name, value in means.items() if name != "idle"]))
+    moving = [value for name, value in means.items() if name != "idle"]
+    means["balanced"] = float(np.mean(moving or list(means.values())))
     return means
 
 

@@ -72,6 +72,8 @@ def load_tracks(folders: Sequence[Path]) -> tuple[list[TrackClip], list[str]]:
     for folder in folders:
         if not folder.exists():
             raise InputError(f"{folder}: no such file or folder of keypoint tracks")
+        if [other.name for other in folders].count(folder.name) > 1:
+            raise InputError(f"{folder}: two folders of --tracks are called {folder.name}; rename one")
         for path in sorted(clip_paths(folder)):
             try:
                 people = read_keypoints(path)

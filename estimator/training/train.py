@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 
-from ..atomic_write import written_whole
+from ..atomic_write import told_of, written_whole
+from ..errors import InputError
 from .capture import CaptureClip, load_cache, load_captures
 from .model_card import DataRow, capture_rows, model_card, track_rows
 from .objectives.registry import OBJECTIVES
@@ -142,6 +143,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """``python -m estimator train``."""
+    if args.threads < 0:
+        raise InputError(f"--threads {args.threads}: give 1 or more, or 0 to leave it to torch")
     if args.threads:
         torch.set_num_threads(args.threads)
     settings = TrainSettings(
@@ -165,10 +168,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(settings: TrainSettings, args: argparse.Namespace, processes: Processes) -> None:
+    with told_of(args.out):
+        args.out.mkdir(parents=True, exist_ok=True)
     clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
     tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])
     training = Run(settings, clips, args.out, tracks, processes)
-    args.out.mkdir(parents=True, exist_ok=True)
     resumed = training.resume()
     plot = args.plot and can_plot()
     if args.plot and not plot:

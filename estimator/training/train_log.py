@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import written_whole
+from ..atomic_write import told_of, written_whole
 
 _FIRST = ("step", "minutes", "frames_per_s", "total")
 
@@ -39,35 +39,49 @@ class TrainLog:
         row |= {"step": step, "minutes": minutes, "frames_per_s": frames_per_s}
         self._sums, self._counts = {}, {}
         new = not self.rows.exists()
-        with self.rows.open("a", newline="", encoding="utf-8") as file:
+        with told_of(self.rows), self.rows.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=self._columns)
             if new:
                 writer.writeheader()
-            writer.writerow({name: f"{value:.5g}" for name, value in row.items()})
+            writer.writerow({name: f"{value:.5g}" for name, value in row.items()} | {"step": str(step)})
 
     def write_validation(self, line: dict[str, Any]) -> None:
         """Appends one line; has at least ``step`` and ``minutes``."""
-        with self.validations.open("a", encoding="utf-8") as file:
+        with told_of(self.validations), self.validations.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def read_validations(self) -> list[dict[str, Any]]:
-        """All lines so far."""
+        """All lines so far, but for one that was cut off by a process that was killed."""
         if not self.validations.exists():
             return []
-        return [json.loads(line) for line in self.validations.read_text(encoding="utf-8").splitlines()]
+        lines = []
+        for text in self.validations.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and isinstance(line.get("step"), int):
+                lines.append(line)
+        return lines
 
     def forget_after(self, step: int) -> None:
         """Takes away what was logged after the checkpoint from which the run goes on."""
         if self.rows.exists():
-            with self.rows.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
+            with self.rows.open(newline="", encoding="utf-8", errors="replace") as file:
+                rows = [
+                    row for row in csv.DictReader(file) if self._is_whole(row) and float(row["step"]) <= step
+                ]
             with written_whole(self.rows) as path, path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, fieldnames=self._columns)
                 writer.writeheader()
-                writer.writerows(row for row in rows if float(row["step"]) <= step)
+                writer.writerows(rows)
         kept = [line for line in self.read_validations() if line["step"] <= step]
         with written_whole(self.validations) as path:
             path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def _is_whole(self, row: dict[str, str]) -> bool:
+        """Whether it is a row of this log that was not cut off."""
+        return list(row) == self._columns and None not in row.values() and row["step"].isdecimal()
 
 
 def can_plot() -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..errors import InputError
-from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights
+from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, save_whole
 from .batches import BatchSource, MotionSource, moved
 from .capture import CaptureClip
 from .library import MotionLibrary
@@ -26,7 +28,7 @@ from .position_baseline import PositionNetwork, predict_positions
 from .processes import Processes
 from .settings import TrainSettings, check_same, settings_state
 from .switches import settings_without
-from .synthetic import SyntheticSource
+from .synthetic import SyntheticSettings, SyntheticSource
 from .tracks import TrackClip, TrackSource
 from .unpaired import ProjectedTracks, known_camera_clips, known_cameras, split_people
 from .yardstick import Yardstick, save_yardstick
@@ -34,6 +36,7 @@ from .yardstick import Yardstick, save_yardstick
 NOISE_RAMP = 0.15
 """Share of the training over which the detector's noise grows to its full strength."""
 CHECKPOINT = "checkpoint.pt"
+_SEEDS = 2**31
 _SEEDS_APART = 1000
 """Between processes, whose sources take a seed of their own each."""
 
@@ -74,7 +77,7 @@ class Run:
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
         self.earlier_steps, self.earlier_seconds = 0, 0.0
-        if settings.start_from:
+        if settings.start_from and not (out / CHECKPOINT).exists():
             note = _begin_with(self.network, Path(settings.start_from))
             self.earlier_steps, self.earlier_seconds = note.get("steps", 0), note.get("seconds", 0.0)
         self.network.to(processes.device)
@@ -89,7 +92,11 @@ class Run:
                 f"no clip of the capture is for {missing}; write {name} into the column split of its "
                 "index.csv, for one person or more"
             )
-        self.data = {"capture": _summary(clips), "tracks": _summary(tracks or [])}
+        self.data = {
+            "capture": _summary(clips),
+            "tracks": _summary(tracks or []),
+            "augmentation": f"checksum {zlib.crc32(repr(SyntheticSettings()).encode()):08x}",
+        }
         motion, seen = split_people(train) if settings.unpaired else (train, train)
         if settings.unpaired:
             self.data |= {"motion only": _summary(motion), "keypoints only": _summary(seen)}
@@ -186,10 +193,11 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "objectives": {w.objective.name: w.objective.state_dict() for w in self.objectives.chosen},
             "progress": (self.step, self.seconds, self.best),
+            "earlier": (self.earlier_steps, self.earlier_seconds),
             "settings": settings_state(self.settings, self.data),
         }
         with written_whole(self.out / CHECKPOINT) as path:
-            torch.save(state, path)
+            save_whole(state, path)
         note: dict[str, Any] = {
             "steps": self.earlier_steps + self.step,
             "seconds": self.earlier_seconds + self.seconds,
@@ -216,12 +224,18 @@ class Run:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             saved = state["settings"]
+            check_same(saved, settings_state(self.settings, self.data), str(path))
+            self._load_state(state)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"{path}: no checkpoint of this version of Kinelift ({type(error).__name__}); "
                 "delete it to start anew, or choose another --out"
             ) from error
-        check_same(saved, settings_state(self.settings, self.data), str(path))
+        return True
+
+    def _load_state(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -233,7 +247,7 @@ class Run:
         self.source.load_state_dict(own)
         torch.set_rng_state(state["torch_random"][rank].clone())
         self.step, self.seconds, self.best = state["progress"]
-        return True
+        self.earlier_steps, self.earlier_seconds = state["earlier"]
 
 
 def _new_network(settings: TrainSettings, config: GeneratorConfig) -> Generator | Yardstick:
@@ -261,6 +275,17 @@ def _begin_with(network: Generator | Yardstick, path: Path) -> dict[str, Any]:
 def _check_settings(
     settings: TrainSettings, needs: frozenset[Need], shortest: int, tracks: list[TrackClip] | None
 ) -> None:
+    for name, number in (
+        ("minutes", settings.minutes),
+        ("learning-rate", settings.learning_rate),
+        ("validate-every", settings.validate_every),
+        ("batch", settings.batch),
+        ("channels", settings.channels),
+    ):
+        if not (math.isfinite(number) and number > 0):
+            raise InputError(f"--{name} {number:g}: give a number above 0")
+    if not 0 <= settings.seed < _SEEDS:
+        raise InputError(f"--seed {settings.seed}: give a whole number from 0 to {_SEEDS - 1}")
     if settings.frames < shortest:
         raise InputError(
             f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"
@@ -308,5 +333,11 @@ def _sources(
 
 
 def _summary(clips: list[CaptureClip] | list[TrackClip]) -> str:
-    """Tells one collection of data from another."""
-    return f"{len(clips)} clips of {sum(len(clip) for clip in clips)} frames" if clips else ""
+    """Tells one collection of data from another, also by what is in it."""
+    if not clips:
+        return ""
+    checksum = 0
+    for clip in clips:
+        for value in vars(clip).values():
+            checksum = zlib.crc32(np.asarray(value).tobytes(), checksum)
+    return f"{len(clips)} clips of {sum(len(clip) for clip in clips)} frames, checksum {checksum:08x}"

@@ -84,7 +84,7 @@ class Objective(ABC):
     default_weight: ClassVar[float] = 1.0
     term_weights: ClassVar[Mapping[str, float]]
     needs: ClassVar[frozenset[Need]]
-    shortest_window: ClassVar[int] = 2
+    shortest_window: ClassVar[int] = 3
 
     def join(self, processes: Processes) -> None:  # noqa: B027  (most learn nothing themselves)
         """Told before the first step among which processes it works, and on which device.

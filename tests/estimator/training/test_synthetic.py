@@ -319,3 +319,28 @@ def test_trunks_bend_more_ahead_than_back_and_come_back_to_the_capture():
     upright = (neck[..., 2] > 0.999)[changed[:, spine].all(dim=1)].float().mean()
     assert 0.2 < upright < 0.7
     assert torch.equal(moved.still_labelled, motion.still_labelled)
+
+
+def _largest_step(motion, names):
+    """Degrees that one of these joints turns from a frame to the next."""
+    q = motion.rotations[:, :, [JOINT_INDEX[name] for name in names]]
+    return float(torch.rad2deg(2 * torch.acos((q[:, 1:] * q[:, :-1]).sum(dim=-1).abs().clamp(max=1))).max())
+
+
+def test_moved_limbs_never_jump():
+    motion = _standing(batch=200, frames=120)
+    moved = move_limbs(motion, 1.0, 1.0, 1.0, torch.Generator().manual_seed(5))
+    assert _largest_step(moved, ("LeftArm", "RightArm", "LeftUpLeg", "RightUpLeg", "Spine")) < 45.0
+
+
+def test_nobody_crouches_whose_foot_is_too_high():
+    motion = _standing(batch=8)
+    raised = motion.rotations.clone()
+    half = torch.tensor(-2.4 / 2)  # a leg out to the front and above the level
+    raised[:, 20:, JOINT_INDEX["LeftUpLeg"]] = torch.stack([half.cos(), half.sin(), half * 0, half * 0])
+    motion = replace(motion, rotations=raised)
+    low = crouch(motion, 1.0, torch.Generator().manual_seed(1))
+    feet, _ = _feet_and_hips(motion)
+    feet_low, _ = _feet_and_hips(low)
+    assert (feet_low - feet).norm(dim=-1).max() < 0.03
+    assert torch.equal(low.rotations, motion.rotations) or _largest_step(low, ("RightUpLeg",)) < 45.0

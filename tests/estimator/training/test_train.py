@@ -1,7 +1,11 @@
 """Training falls, resumes where it stopped, and writes weights that load."""
 
+import errno
 import json
+import os
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +15,7 @@ from estimator.errors import InputError
 from estimator.generator import load_weights, read_note
 from estimator.keypoint_set import K
 from estimator.training.capture import save_cache
-from estimator.training.measure import evaluation_clips, generator_joints, joint_errors
+from estimator.training.measure import evaluation_clips, generator_joints, joint_errors, mean_by_class
 from estimator.training.model_card import capture_rows
 from estimator.training.settings import TrainSettings
 from estimator.training.tracks import TrackClip
@@ -182,19 +186,91 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(tmp_path):
     weights = str(tmp_path / "last.pt")
     kept = first.average.state_dict()
 
-    second = Run(replace(SETTINGS, start_from=weights, seed=2), CLIPS, tmp_path)
+    second = Run(replace(SETTINGS, start_from=weights, seed=2), CLIPS, tmp_path / "second")
     for name, value in second.network.state_dict().items():
         assert torch.allclose(value, kept[name], atol=1e-3), name
-    second.out = tmp_path / "second"
     second.out.mkdir()
     second.step, second.seconds = 7, 30.0
     second.save(best=False)
     note = read_note(second.out / "last.pt")
     assert (note["steps"], note["seconds"]) == (12, 90.0), "what the weights have been through altogether"
 
-    positions = Run(replace(SETTINGS, start_from=weights, positions=True), CLIPS, tmp_path)
+    # The checkpoint knows what it began with: neither is the file needed any more, nor what it says now.
+    (tmp_path / "last.pt").rename(tmp_path / "moved.pt")
+    again = Run(second.settings, CLIPS, tmp_path / "second")
+    assert again.resume()
+    again.save(best=False)
+    assert read_note(second.out / "last.pt") == note
+    (tmp_path / "moved.pt").rename(tmp_path / "last.pt")
+
+    positions = Run(replace(SETTINGS, start_from=weights, positions=True), CLIPS, tmp_path / "third")
     assert torch.allclose(positions.network.expand.weight, kept["expand.weight"], atol=1e-3)
     assert positions.network.head.weight.shape != kept["head.weight"].shape
 
     with pytest.raises(InputError, match="--channels 48"):
-        Run(replace(SETTINGS, start_from=weights, channels=32), CLIPS, tmp_path)
+        Run(replace(SETTINGS, start_from=weights, channels=32), CLIPS, tmp_path / "fourth")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"minutes": -1.0}, "--minutes -1: give a number above 0"),
+        ({"minutes": float("nan")}, "--minutes nan"),
+        ({"minutes": 0.0}, "--minutes 0"),
+        ({"batch": 0}, "--batch 0"),
+        ({"channels": -4}, "--channels -4"),
+        ({"learning_rate": float("inf")}, "--learning-rate inf"),
+        ({"seed": 2**40}, "--seed 1099511627776: give a whole number"),
+        ({"frames": 2}, "--frames 2: supervision needs windows of 3 or more"),
+    ],
+)
+def test_numbers_that_nothing_can_be_trained_with_are_refused(changes, message, tmp_path):
+    with pytest.raises(InputError, match=re.escape(message)):
+        Run(replace(SETTINGS, **changes), CLIPS, tmp_path)
+
+
+def test_other_capture_of_as_many_frames_is_another_run(tmp_path):
+    Run(SETTINGS, CLIPS, tmp_path).save(best=False)
+    assert Run(SETTINGS, CLIPS, tmp_path).resume()
+    turned = replace(CLIPS[0], rotations=CLIPS[0].rotations[::-1].copy())
+    with pytest.raises(InputError, match=r"capture was .* checksum"):
+        Run(SETTINGS, [turned, *CLIPS[1:]], tmp_path).resume()
+
+
+def test_a_checkpoint_that_lacks_something_is_told_of(tmp_path):
+    run = Run(SETTINGS, CLIPS, tmp_path)
+    run.save(best=False)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    for missing in ("optimiser", "torch_random", "earlier"):
+        torch.save(
+            {name: value for name, value in state.items() if name != missing}, tmp_path / "checkpoint.pt"
+        )
+        with pytest.raises(InputError, match=r"checkpoint.pt: no checkpoint of this version .*KeyError"):
+            Run(SETTINGS, CLIPS, tmp_path).resume()
+
+
+def test_a_full_disk_is_told_of_and_the_checkpoint_before_it_stays(tmp_path, monkeypatch):
+    run = Run(SETTINGS, CLIPS, tmp_path)
+    run.save(best=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    run.step = 9
+    with pytest.raises(InputError, match=r"checkpoint.pt: can't be written \(No space left"):
+        run.save(best=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_out_that_is_no_folder_is_told_of_before_anything_is_read(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    arguments = ["train", "--mocap", str(tmp_path / "nothing"), "--out", str(tmp_path / "file")]
+    assert main(arguments) == 2
+    assert "file: can't be written (File exists)" in capsys.readouterr().err
+
+
+def test_where_everybody_stands_idle_they_are_what_counts():
+    assert mean_by_class([("idle", 30.0), ("idle", 40.0)])["balanced"] == 35.0
+    assert mean_by_class([("idle", 30.0), ("dance", 40.0)])["balanced"] == 40.0

@@ -73,6 +73,24 @@ def test_what_came_after_the_checkpoint_is_forgotten(tmp_path):
     assert [line["step"] for line in log.read_validations()] == [50, 100]
 
 
+def test_lines_that_were_cut_off_are_forgotten(tmp_path):
+    log = _log(tmp_path)
+    with (tmp_path / "validation.jsonl").open("a") as file:
+        file.write('{"step": 120, "minu')
+    with (tmp_path / "log.csv").open("a") as file:
+        file.write("15")
+    assert [line["step"] for line in log.read_validations()] == [50, 100, 150]
+    log.forget_after(100)
+    assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().splitlines()] == [
+        "step",
+        "50",
+        "100",
+    ]
+    (tmp_path / "log.csv").write_text("other,columns\n1,2\n")
+    log.forget_after(100)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 1
+
+
 @pytest.mark.skipif(not can_plot(), reason="needs matplotlib")
 def test_the_log_is_drawn(tmp_path):
     plot_log(_log(tmp_path), tmp_path / "log.png")
