@@ -202,13 +202,13 @@ def _ablation(figures: Path, clips: list[CaptureClip]) -> str:
         return ""
     minutes = next(iter(reached.values())).settings["minutes"]
     about = (
-        f"Supervision for {minutes:g} minutes of one core with each augmentation left out, against all of "
-        "them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people who were not "
-        "trained on, the network alone, each clip against itself, with a bootstrap interval over takes. Under "
-        "2 mm, or with 0 inside the interval, it is called none. The last column is of conditions that these clips "
-        "are not seen in otherwise: cameras that move (*moving*), focal lengths that are only guessed "
-        "(*focal*), points outside the picture missing (*edges*), gravity and the heights of camera and "
-        "person told (*known*)."
+        f"Supervision for {minutes:g} minutes of one core with each augmentation left out, against all "
+        "of them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people who were "
+        "not trained on, the network alone, each clip against itself, with a bootstrap interval over "
+        "takes. Under 2 mm, or with 0 inside the interval, it is called none. The last column is of "
+        "conditions that these clips are not seen in otherwise: cameras that move (*moving*), focal "
+        "lengths that are only guessed (*focal*), points outside the picture missing (*edges*), gravity "
+        "and the heights of camera and person told (*known*)."
     )
     return f"## What each augmentation brings\n\n{about} {found}"
 
