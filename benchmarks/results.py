@@ -125,7 +125,9 @@ def _train_yardstick(minutes: float, full_minutes: float, clips: list[CaptureCli
         errors[channels] = _trained(settings, clips, out / f"{YARDSTICK}-{channels}").best
     better = min(errors, key=lambda channels: errors[channels])
     print(f"{YARDSTICK}: {', '.join(f'{k} channels {v:.1f} mm' for k, v in errors.items())} in validation")
-    _trained(TrainSettings(minutes=full_minutes, yardstick=True, channels=better), clips, out / YARDSTICK)
+    # Windows that hold the 243 frames it looks at.
+    full = TrainSettings(minutes=full_minutes, yardstick=True, channels=better, frames=320, batch=4)
+    _trained(full, clips, out / YARDSTICK)
 
 
 def _trained(

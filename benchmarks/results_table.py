@@ -84,7 +84,8 @@ frame of feet that rest in truth. Jitter and speed (the peak of wrists and ankle
 mean of walk/run, other and dance. Reprojection in % of the person's height in the picture. Gravity:
 angle to the true vertical, median over clips and 90th percentile. Frames/s: of one processor's time,
 with all that is around the network. Means over clips; empty where a row says nothing of the kind: the
-mean pose has no place, the yardstick no rotations."""
+mean pose has no place, the yardstick no rotations. All rows get the same tracks, put right (swapped
+sides, points that jump) as the product does it; rotations are steadied, which the yardstick has none of."""
 
 
 class Evaluated:

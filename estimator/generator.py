@@ -234,12 +234,12 @@ def hinge_rotations(cos: Tensor, sin: Tensor) -> Tensor:
 def save_weights(path: Path, generator: Generator, note: dict[str, Any]) -> None:
     """Writes half-precision weights, the network's size and a plain-text note about their origin."""
     weights = {name: value.half() for name, value in generator.state_dict().items()}
-    save_whole(
+    write_torch(
         {"meaning": _MEANING, "config": asdict(generator.config), "weights": weights, "note": note}, path
     )
 
 
-def save_whole(state: dict[str, Any], path: Path) -> None:
+def write_torch(state: dict[str, Any], path: Path) -> None:
     """Writes what ``torch.load`` reads.
 
     Raises:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..errors import InputError
-from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, save_whole
+from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, write_torch
 from .batches import BatchSource, MotionSource, moved
 from .capture import CaptureClip
 from .library import MotionLibrary
@@ -197,7 +197,7 @@ class Run:
             "settings": settings_state(self.settings, self.data),
         }
         with written_whole(self.out / CHECKPOINT) as path:
-            save_whole(state, path)
+            write_torch(state, path)
         note: dict[str, Any] = {
             "steps": self.earlier_steps + self.step,
             "seconds": self.earlier_seconds + self.seconds,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..generator import GeneratorConfig, save_whole
+from ..generator import GeneratorConfig, write_torch
 from ..keypoint_set import K
 from ..observation import Evidence, VirtualCamera, fill_gaps
 from ..skeleton import J
@@ -131,7 +131,7 @@ def yardstick_losses(network: Yardstick, sample: Sample) -> dict[str, Tensor]:
 def save_yardstick(path: Path, network: Yardstick, note: dict[str, object]) -> None:
     """Writes half-precision weights and the networks' size, as ``generator.save_weights`` does."""
     weights = {name: value.half() for name, value in network.state_dict().items()}
-    save_whole({"config": asdict(network.config), "weights": weights, "note": note}, path)
+    write_torch({"config": asdict(network.config), "weights": weights, "note": note}, path)
 
 
 def load_yardstick(path: Path) -> Yardstick:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from ...cleaning import clean_track
 from ...estimate import EstimateOptions, estimate_motion
 from ...evidence import gather_evidence, solving_axes
 from ...generator import load_weights
@@ -145,14 +146,15 @@ virtual camera's axes, metres."""
 
 
 def _network(predict: NetworkAnswer) -> Model:
-    """A network without rotations, given the same evidence as the product's."""
+    """A network without rotations, given the evidence that the product gathers, of a track put right."""
 
     @torch.inference_mode()
     def answer(case: Case) -> Answer:
         assert case.track.fps is not None
         # In the camera's own axes, with nothing told but its lens.
         axes = solving_axes(None, len(case.track))
-        evidence, _ = gather_evidence(case.track, case.track.fps, case.camera, axes, None)
+        track = clean_track(case.track, case.track.fps).track
+        evidence, _ = gather_evidence(track, case.track.fps, case.camera, axes, None)
         # Averaged with the answer to the mirrored picture, as the generator's is.
         seen, placed = _in_camera(predict, evidence)
         mirrored, _ = _in_camera(predict, _mirrored(evidence))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-PROTOCOL = "kinelift-evaluation-1"
+PROTOCOL = "kinelift-evaluation-2"
 FPS = 30.0
 MAX_FRAMES = 900
 """Of a clip that are looked at: half a minute."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from estimator.generator import Generator, GeneratorConfig, save_weights
+from estimator.keypoint_set import K
 from estimator.training.evaluation.cases import condition_cases
 from estimator.training.evaluation.measures import METRICS, Figures, measure
 from estimator.training.evaluation.models import (
@@ -23,6 +24,7 @@ from estimator.training.evaluation.results import Row, summary
 from estimator.training.position_baseline import PositionNetwork
 from estimator.training.yardstick import Yardstick, save_yardstick
 
+from ...seen import exchanged
 from ..captures import made_up_clip
 
 CLIP = made_up_clip("clip", 150, 1)
@@ -95,6 +97,14 @@ def test_networks_without_rotations_answer_in_the_camera(tmp_path):
     placed = measure(CASE, answer)
     assert answer.joints.shape == CASE.truth.joints.shape
     assert placed.value("w_mpjpe_mm") > 20 and math.isnan(placed.value("gravity_degrees"))
+
+
+def test_networks_without_rotations_get_tracks_that_are_put_right(tmp_path):
+    save_yardstick(tmp_path / "yardstick.pt", Yardstick(SMALL), {})
+    answer = yardstick(tmp_path / "yardstick.pt")
+    seen = next(condition_cases([CLIP], CONDITIONS["clean"]))
+    swapped = replace(seen.track, keypoints=exchanged(seen.track, [60, 61], list(range(K))))
+    np.testing.assert_array_equal(answer(replace(seen, track=swapped)).joints, answer(seen).joints)
 
 
 def test_the_mean_pose_is_the_pose_of_somebody_who_never_moves():
