@@ -7,7 +7,7 @@ batched torch, shared by training and inference.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -53,6 +53,18 @@ class Evidence:
     down: Tensor
     camera_height: Tensor
     person_height: Tensor
+
+
+def mirrored_evidence(evidence: Evidence) -> Evidence:
+    """The same of the mirrored picture: left is right."""
+    sides = list(KEYPOINT_MIRROR)
+    sign = evidence.rays.new_tensor(VECTOR)
+    return replace(
+        evidence,
+        rays=evidence.rays[:, :, sides] * sign,
+        confidence=evidence.confidence[:, :, sides],
+        down=evidence.down * sign,
+    )
 
 
 @dataclass(frozen=True)

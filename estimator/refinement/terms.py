@@ -6,7 +6,6 @@ Feet have a module of their own (``feet``), and so has time (``steadiness``).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..generator import HINGE_JOINTS
+from ..joint_limits import FURTHEST
 from ..skeleton import HINGES, JOINT_NAMES, KEYPOINT_JOINTS
 from .body import FREEDOMS, TURN_AXES, TURN_JOINTS, TURNS, Body
 from .motion_system import MotionSystem
@@ -41,17 +41,6 @@ NETWORK_OUTLIER = 3.0
 """Spreads away, from which on the network's answer counts for less: it jumps where keypoints are false."""
 HINGE_RANGE = (-0.02, 2.6)
 """Radians that elbows and knees bend."""
-FURTHEST_DEGREES = {
-    "Spine": 45.0,
-    "Spine1": 25.0,
-    "Spine2": 25.0,
-    "Neck": 65.0,
-    "Head": 50.0,
-    "Shoulder": 30.0,
-    "Foot": 60.0,
-    "ToeBase": 70.0,
-}
-"""How far joints turn away from the rest pose; few captured poses get further."""
 LIMIT_GIVE = 0.05
 """Radians, spread beyond either."""
 
@@ -200,13 +189,7 @@ def _spread() -> Tensor:
     return torch.cat([torch.deg2rad(degrees), torch.full((3,), SHIFT, dtype=torch.float64)])
 
 
-_FURTHEST = torch.tensor(
-    [
-        math.radians(FURTHEST_DEGREES.get(name.removeprefix("Left").removeprefix("Right"), 180.0))
-        for name in JOINT_NAMES
-    ],
-    dtype=torch.float64,
-)
+_FURTHEST = torch.tensor(FURTHEST, dtype=torch.float64)
 
 
 @dataclass(frozen=True)

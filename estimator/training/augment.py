@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..generator import HINGE_JOINTS
+from ..joint_limits import FURTHEST
 from ..skeleton import HINGES, JOINT_INDEX, JOINT_MIRROR, J
 from .crouch import crouch
 from .library import MotionBatch, quat_product
@@ -49,7 +50,8 @@ def _chance(probability: float, count: int, random: torch.Generator) -> Tensor:
 
 def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
     """Gives some windows the upper body of the next window in the batch."""
-    swapped = _chance(settings.swap, len(motion.root), random)[:, None, None]
+    chosen = _chance(settings.swap, len(motion.root), random)[:, None]
+    swapped = chosen[..., None]
     upper = torch.zeros(J, dtype=torch.bool)
     upper[UPPER_BODY] = True
     take = swapped & upper
@@ -58,6 +60,7 @@ def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Gen
         rotations=torch.where(take[..., None], motion.rotations.roll(1, 0), motion.rotations),
         rotation_labelled=torch.where(take, motion.rotation_labelled.roll(1, 0), motion.rotation_labelled),
         position_labelled=torch.where(take, motion.position_labelled.roll(1, 0), motion.position_labelled),
+        rates_labelled=motion.rates_labelled & (motion.rates_labelled.roll(1, 0) | ~chosen),
     )
 
 
@@ -75,7 +78,7 @@ def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch
     allowed[:, :, UPPER_BODY] = chosen.float()[:, None, None, None]
     allowed[:, :, LEGS] = legs.float()[:, None, None, None]
     turn = roma.quat_xyzw_to_wxyz(roma.rotvec_to_unitquat(noise * strength * allowed * 0.7))
-    rotations = quat_product(motion.rotations, turn)
+    rotations = keep_within(quat_product(motion.rotations, turn), motion.rotations)
     kept = ~legs[:, None]
     return replace(
         motion,
@@ -84,6 +87,20 @@ def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch
         velocity_labelled=motion.velocity_labelled & kept,
         ground_known=motion.ground_known & ~legs,
     )
+
+
+def keep_within(turned: Tensor, before: Tensor) -> Tensor:
+    """Turns joints back that turned further than people's go, and than they did before; (..., 22, 4)."""
+    furthest = turned.new_tensor(FURTHEST)
+    angle = _angle(turned)
+    share = (torch.maximum(furthest, _angle(before)) / angle.clamp(min=1e-6)).clamp(max=1.0)
+    back = roma.rotvec_to_unitquat(share[..., None] * roma.unitquat_to_rotvec(roma.quat_wxyz_to_xyzw(turned)))
+    return torch.where((share < 1)[..., None], roma.quat_xyzw_to_wxyz(back), turned)
+
+
+def _angle(rotations: Tensor) -> Tensor:
+    """Radians (...) from 0 to half a turn, of unit quaternions (..., 4)."""
+    return 2 * torch.atan2(rotations[..., 1:].norm(dim=-1), rotations[..., 0].abs())
 
 
 def keep_hinges(rotations: Tensor) -> Tensor:

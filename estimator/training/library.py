@@ -27,7 +27,9 @@ class MotionBatch:
         lengths: (B, 10).
         rotation_labelled, position_labelled: (B, T, 22) bool.
         still: (B, T, 4) in 0..1.
-        still_labelled, velocity_labelled: (B, T) bool.
+        still_labelled, velocity_labelled: (B, T) bool; the velocity is the root's.
+        rates_labelled: (B, T) bool, whether joints turn and move as people's: not where clips cross-fade, nor
+            where the capture has too few frames a second.
         ground_known: (B,) bool, whether z = 0 is the floor the person stands on.
     """
 
@@ -39,6 +41,7 @@ class MotionBatch:
     still: Tensor
     still_labelled: Tensor
     velocity_labelled: Tensor
+    rates_labelled: Tensor
     ground_known: Tensor
 
 
@@ -208,6 +211,7 @@ class MotionLibrary:
             still=window.still[None, :frames],
             still_labelled=moving,
             velocity_labelled=moving,
+            rates_labelled=moving,
             ground_known=self._ground_known[owner].all()[None],
         )
 

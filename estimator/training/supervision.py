@@ -86,12 +86,13 @@ def supervised_losses(prediction: Prediction, sample: Sample) -> dict[str, Tenso
     true_joints = (truth.joints - true_root) * scale
     labelled = truth.position_labelled
     error = (pose.joints - true_joints).norm(dim=-1)
-    both = labelled[:, 1:] & labelled[:, :-1] & (in_clip[:, 1:] & in_clip[:, :-1])[..., None]
+    paced = (truth.rates_labelled[:, 1:] & truth.rates_labelled[:, :-1])[..., None]
+    both = labelled[:, 1:] & labelled[:, :-1] & paced
     moved = (pose.joints[:, 1:] - pose.joints[:, :-1]) - (true_joints[:, 1:] - true_joints[:, :-1])
 
     turned = prediction.rotations[:, 1:] - prediction.rotations[:, :-1]
     turned = turned - (truth.rotations[:, 1:] - truth.rotations[:, :-1])
-    both_turned = truth.rotation_labelled[:, 1:] & truth.rotation_labelled[:, :-1]
+    both_turned = truth.rotation_labelled[:, 1:] & truth.rotation_labelled[:, :-1] & paced
 
     parents = list(PARENTS[1:])
     bone = torch.nn.functional.normalize(pose.joints[:, :, 1:] - pose.joints[:, :, parents], dim=-1)

@@ -42,7 +42,8 @@ class Truth:
         velocity: (B, T, 3) of Hips in the axes of Hips, statures per second; of the way to the next frame.
         down: (B, T, 3) gravity.
         still: (B, T, 4).
-        rotation_labelled, position_labelled: (B, T, 22); still_labelled, velocity_labelled: (B, T).
+        rotation_labelled, position_labelled: (B, T, 22); still_labelled, velocity_labelled,
+            rates_labelled: (B, T), as in ``MotionBatch``.
         motion: in the world, and axes_from_world (B, T, 3, 3), centre (B, T, 3): how it was looked at.
     """
 
@@ -59,6 +60,7 @@ class Truth:
     position_labelled: Tensor
     still_labelled: Tensor
     velocity_labelled: Tensor
+    rates_labelled: Tensor
     motion: MotionBatch
     axes_from_world: Tensor
     centre: Tensor
@@ -101,11 +103,12 @@ def _chance(probability: float, batch: int, random: torch.Generator) -> Tensor:
 def _cropped(in_clip: Tensor, settings: SyntheticSettings, random: torch.Generator) -> Tensor:
     """Cuts off the start or end of some windows, as clips end where they end."""
     batch, frames = in_clip.shape
-    cut = torch.randint(frames // 3, (batch, 2), generator=random) * _chance(
-        settings.cropped, 2 * batch, random
-    ).view(batch, 2)
+    # Of what there is: of a short clip something must be left.
+    length = in_clip.sum(dim=1, keepdim=True)
+    cut = (torch.rand(batch, 2, generator=random) * (length / 3)).long()
+    cut = cut * _chance(settings.cropped, 2 * batch, random).view(batch, 2)
     frame = torch.arange(frames)
-    return in_clip & (frame >= cut[:, :1]) & (frame < frames - cut[:, 1:])
+    return in_clip & (frame >= cut[:, :1]) & (frame < length - cut[:, 1:])
 
 
 def level_axes(from_world: Tensor) -> Tensor:
@@ -212,6 +215,7 @@ def observe_motion(
         position_labelled=motion.position_labelled & in_clip[..., None],
         still_labelled=motion.still_labelled & in_clip,
         velocity_labelled=motion.velocity_labelled & to_next,
+        rates_labelled=motion.rates_labelled & in_clip,
         motion=motion,
         axes_from_world=axes,
         centre=centre,

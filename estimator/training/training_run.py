@@ -142,7 +142,12 @@ class Run:
         if total.requires_grad:  # not while every objective is still to begin
             total.backward()
             self.processes.average_gradients(self.network.parameters())
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            steepness = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            if not steepness.isfinite():
+                raise InputError(
+                    f"step {self.step}: the losses are no numbers any more ({_terms_told(terms)}); what "
+                    f"{self.out} holds is from before: start anew with a lower --learning-rate"
+                )
             self.optimiser.step(self._learning_rate())
         # A short memory at first, so that the average is worth measuring early on.
         keep = min(self.settings.average, (1 + self.step) / (10 + self.step))
@@ -315,6 +320,12 @@ def _check_settings(
         )
 
 
+def _terms_told(terms: dict[str, Tensor]) -> str:
+    """The loss terms that aren't finite, in words."""
+    broken = [name for name, loss in terms.items() if not bool(loss.isfinite())]
+    return ", ".join(broken) or "their slope"
+
+
 def _sources(
     settings: TrainSettings,
     motion_clips: list[CaptureClip],
@@ -323,11 +334,10 @@ def _sources(
 ) -> BatchSource:
     drawn = settings_without(settings.without)
     motion = MotionSource(MotionLibrary(motion_clips), drawn.augment, drawn.max_speed, settings.seed + 1)
-    if settings.unpaired:
-        drawn = known_cameras(drawn)
     synthetic = SyntheticSource(MotionLibrary(seen_clips), drawn, settings.seed)
     if settings.unpaired:
-        return BatchSource(synthetic, motion, ProjectedTracks(synthetic))
+        seen = ProjectedTracks(seen_clips, known_cameras(drawn), settings.seed)
+        return BatchSource(synthetic, motion, seen)
     usable = [clip for clip in tracks or [] if clip.split == "train"]
     return BatchSource(synthetic, motion, TrackSource(usable, settings.seed + 2) if usable else None)
 

@@ -1,11 +1,11 @@
 """Habekost's setting with capture alone: 2D projections of some people, 3D motion of quite other people.
 
-No person is in both groups, and of the first group's motion nothing but keypoints is handed on.
+No person is in both groups, and of the first group's motion nothing but keypoints is used.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -14,12 +14,14 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..metrics import EVALUATED_JOINTS, p_mpjpe
+from ..observation import Evidence, mirrored_evidence, sightings, virtual_camera
 from ..skeleton import JOINT_INDEX, REFERENCE_STATURE
 from . import measure
+from .cameras import random_cameras
 from .capture import CaptureClip
 from .library import MotionLibrary
 from .measure import JointPredictor, TestClip, evaluation_clips, mean_by_class
-from .synthetic import SyntheticSettings, SyntheticSource
+from .synthetic import SyntheticSettings, observe_motion
 from .tracks import TrackBatch
 
 Array = NDArray[np.float64]
@@ -31,6 +33,8 @@ PAIRS = tuple(
 """Joints of which one is nearer to the camera than the other."""
 CLEARLY_NEARER = 0.1
 """Metres by which it must be, to count."""
+VIEWS = 4
+"""Cameras that see each clip, as in Human3.6M."""
 
 
 def known_cameras(settings: SyntheticSettings) -> SyntheticSettings:
@@ -73,16 +77,68 @@ def split_people(clips: list[CaptureClip]) -> tuple[list[CaptureClip], list[Capt
 
 
 class ProjectedTracks:
-    """Endless batches of keypoints of capture seen by known cameras; the answers are thrown away."""
+    """Endless windows of keypoints of capture, as a collection of videos has them; half of them mirrored.
 
-    def __init__(self, source: SyntheticSource) -> None:
-        self.random = source.random
-        self._source = source
+    Every clip is seen by ``VIEWS`` known cameras and the noisy detector, once and for all; whatever could
+    only be done to the motion itself, such as other limbs, builds or ever new cameras, isn't done.
+
+    Args:
+        clips: whose 3D nobody gets to see.
+        settings: cameras and detector.
+        seed: of cameras, detector and windows.
+    """
+
+    def __init__(self, clips: list[CaptureClip], settings: SyntheticSettings, seed: int) -> None:
+        self.random = torch.Generator().manual_seed(seed)
+        library = MotionLibrary(clips)
+        self._videos = [_videos(library, index, settings, self.random) for index in range(len(clips))]
+        self._odds = library.odds
 
     def batch(self, size: int, frames: int) -> TrackBatch:
-        """As ``TrackSource.batch``."""
-        sample = self._source.batch(size, frames)
-        return TrackBatch(sample.evidence, sample.view)
+        """As ``TrackSource.batch``; clips as often as ``MotionLibrary`` draws them."""
+        chosen = torch.multinomial(self._odds, size, replacement=True, generator=self.random).tolist()
+        evidence = _joined([self._window(self._videos[clip], frames) for clip in chosen])
+        view = virtual_camera(sightings(evidence.rays, evidence.confidence), evidence.in_clip)
+        return TrackBatch(evidence, view)
+
+    def _window(self, videos: Evidence, frames: int) -> Evidence:
+        """(B = 1) a part of one of a clip's videos, padded by its last frame."""
+        views, length = videos.in_clip.shape
+        view = int(torch.randint(views, (), generator=self.random))
+        start = int(torch.randint(max(length - frames, 0) + 1, (), generator=self.random))
+        frame = start + torch.arange(frames)
+        within = frame < length
+        frame = frame.clamp(max=length - 1)
+        part = Evidence(
+            rays=videos.rays[view, frame][None],
+            confidence=(videos.confidence[view, frame] * within[:, None])[None],
+            in_clip=within[None],
+            down=videos.down[view, frame][None],
+            camera_height=videos.camera_height[view, None],
+            person_height=videos.person_height[view, None],
+        )
+        mirrored = torch.rand((), generator=self.random) < 0.5
+        return mirrored_evidence(part) if mirrored else part
+
+
+def _videos(
+    library: MotionLibrary, clip: int, settings: SyntheticSettings, random: torch.Generator
+) -> Evidence:
+    """(B = VIEWS) a whole clip as its cameras see it."""
+    motion = library.clip_window(clip)
+    in_clip = torch.ones(1, motion.root.shape[1], dtype=torch.bool)
+    seen = []
+    for _ in range(VIEWS):
+        cameras = random_cameras(motion.root, in_clip, settings.cameras, random)
+        seen.append(observe_motion(motion, in_clip, cameras, settings, random).evidence)
+    return _joined(seen)
+
+
+def _joined(parts: list[Evidence]) -> Evidence:
+    """One after the other along B."""
+    return Evidence(
+        **{field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Evidence)}
+    )
 
 
 def known_camera_clips(clips: list[CaptureClip], views: int = 2) -> list[TestClip]:

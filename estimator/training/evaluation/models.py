@@ -17,11 +17,10 @@ from ...cleaning import clean_track
 from ...estimate import EstimateOptions, estimate_motion
 from ...evidence import gather_evidence, solving_axes
 from ...generator import load_weights
-from ...keypoint_set import KEYPOINT_MIRROR
 from ...kinematics import forward_kinematics
 from ...mirror import VECTOR
 from ...motion import Motion
-from ...observation import Evidence, VirtualCamera, sightings, virtual_camera
+from ...observation import Evidence, VirtualCamera, mirrored_evidence, sightings, virtual_camera
 from ...resample import hemisphere_continuous
 from ...skeleton import JOINT_MIRROR, MEAN_LENGTHS, J, rest_offsets
 from ..capture import CaptureClip
@@ -157,7 +156,7 @@ def _network(predict: NetworkAnswer) -> Model:
         evidence, _ = gather_evidence(track, case.track.fps, case.camera, axes, None)
         # Averaged with the answer to the mirrored picture, as the generator's is.
         seen, placed = _in_camera(predict, evidence)
-        mirrored, _ = _in_camera(predict, _mirrored(evidence))
+        mirrored, _ = _in_camera(predict, mirrored_evidence(evidence))
         joints = (seen + mirrored[..., JOINT_MIRROR, :] * _MIRRORED) / 2
         return Answer(joints[0].double().numpy(), placed, None)
 
@@ -170,16 +169,6 @@ def _in_camera(predict: NetworkAnswer, evidence: Evidence) -> tuple[Tensor, bool
     joints, hips = predict(evidence, view)
     placed = joints if hips is None else joints + hips[:, :, None]
     return torch.einsum("btji,btkj->btki", view.from_camera, placed), hips is not None
-
-
-def _mirrored(evidence: Evidence) -> Evidence:
-    sides = list(KEYPOINT_MIRROR)
-    return replace(
-        evidence,
-        rays=evidence.rays[:, :, sides] * _MIRRORED,
-        confidence=evidence.confidence[:, :, sides],
-        down=evidence.down * _MIRRORED,
-    )
 
 
 def position_network(weights: Path) -> Model:

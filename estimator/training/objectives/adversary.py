@@ -91,7 +91,7 @@ class Adversary:
         score_sum = torch.zeros(())
         for part, mask in self._scores(real, real_in_clip):
             loss = loss + _mean((part - 1).square(), mask)
-            score_sum = score_sum + (part * mask).sum() / mask.sum().clamp(min=1) * len(real)
+            score_sum = score_sum + _mean(part, mask) * len(real)
         for part, mask in self._scores(_blurred(made.detach()), made_in_clip):
             loss = loss + _mean(part.square(), mask)
         (slope,) = torch.autograd.grad(score_sum, real, create_graph=True)
@@ -139,4 +139,5 @@ def _blurred(seen: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)
+    # No product: what lies beyond a clip may be anything.
+    return torch.where(mask, values, 0.0).sum() / mask.sum().clamp(min=1)

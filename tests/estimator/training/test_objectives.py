@@ -238,7 +238,7 @@ def _batch(library, objective, seed=7):
 @pytest.mark.parametrize(
     ("name", "falling"),
     [
-        ("supervision", ("joints", "distance", "down")),
+        ("supervision", ("joints", "distance", "down", "velocity")),
         ("habekost", ("reprojection", "velocity", "down")),
         ("pavllo", ("reprojection", "bones")),
     ],

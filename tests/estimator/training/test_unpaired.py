@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from estimator.errors import InputError
-from estimator.training.library import MotionLibrary
-from estimator.training.synthetic import SyntheticSettings, SyntheticSource
+from estimator.training.synthetic import SyntheticSettings
 from estimator.training.unpaired import (
+    VIEWS,
     ProjectedTracks,
     depth_flips,
     known_camera_clips,
@@ -40,13 +40,31 @@ def test_no_person_is_seen_and_captured():
 
 
 def test_projected_tracks_have_known_cameras_and_no_answers():
-    source = SyntheticSource(MotionLibrary(_people()), known_cameras(SyntheticSettings()), 1)
-    batch = ProjectedTracks(source).batch(3, 40)
+    batch = ProjectedTracks(_people(), known_cameras(SyntheticSettings()), 1).batch(3, 40)
     assert set(vars(batch)) == {"evidence", "view"}
     assert torch.allclose(batch.evidence.down, torch.tensor([0.0, 1.0, 0.0]).expand(3, 40, 3), atol=1e-4)
     height = batch.evidence.camera_height
     assert (height > 0).any() and not (height <= 0).any()
     assert batch.evidence.person_height.isnan().all()
+
+
+def test_projected_tracks_are_videos_that_stay_as_they_are():
+    clip = made_up_clip("short", 50, 1)
+    source = ProjectedTracks([clip], known_cameras(SyntheticSettings()), 1)
+    windows = [source.batch(8, 60).evidence for _ in range(8)]
+    lengths = torch.cat([window.in_clip.sum(dim=1) for window in windows])
+    assert 20 < lengths.min() == lengths.max() < 55, "padded, not chained"
+    rays = torch.cat([window.rays[:, 0] for window in windows]).flatten(1)
+    assert len(torch.unique(rays.mul(1e4).round(), dim=0)) == 2 * VIEWS, "each view, and its mirror image"
+    confident = torch.cat([window.confidence[:, 55] for window in windows])
+    assert (confident == 0).all(), "nothing is seen beyond the clip"
+
+
+def test_projected_tracks_go_on_where_they_were():
+    first, second = (ProjectedTracks(_people(), known_cameras(SyntheticSettings()), 1) for _ in range(2))
+    first.batch(3, 40)
+    second.random.set_state(first.random.get_state())
+    assert torch.equal(first.batch(3, 40).evidence.rays, second.batch(3, 40).evidence.rays)
 
 
 def _clips():

@@ -1,0 +1,140 @@
+"""What the adversary says reaches the network; limits bend the right way; the discriminator stays gentle."""
+
+from dataclasses import replace
+
+import pytest
+import roma
+import torch
+
+from estimator.generator import BALL_JOINTS, HINGE_JOINTS, Generator, GeneratorConfig, Prediction
+from estimator.kinematics import forward_kinematics, rest_offsets_from_lengths
+from estimator.skeleton import JOINT_INDEX, MEAN_LENGTHS, J
+from estimator.training.batches import MotionSource
+from estimator.training.detections import CLEAN
+from estimator.training.library import MotionLibrary
+from estimator.training.objectives.adversary import Adversary
+from estimator.training.objectives.egocentric import EGOCENTRIC_SIZE
+from estimator.training.objectives.habekost import WARM_UP, Habekost, past_limits
+from estimator.training.objectives.objective import Batch
+from estimator.training.synthetic import SyntheticSource
+from estimator.training.tracks import TrackBatch
+from estimator.training.unpaired import EVALUATION
+
+from .captures import made_up_clip
+
+FRAMES = 40
+# The head answers the rotations first: six numbers of Hips and of each ball joint, two of each hinge.
+ROTATION_ROWS = 6 * (1 + len(BALL_JOINTS)) + 2 * len(HINGE_JOINTS)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    library = MotionLibrary([made_up_clip("a", 200, 1), made_up_clip("b", 160, 2)])
+    sample = SyntheticSource(library, replace(EVALUATION, detector=CLEAN), 3).batch(3, FRAMES)
+    motion = MotionSource(library, EVALUATION.augment, 1.2, 3).batch(3, FRAMES)
+    return Batch(tracks=TrackBatch(sample.evidence, sample.view), motion=motion)
+
+
+def _network():
+    torch.manual_seed(1)
+    return Generator(GeneratorConfig(channels=32, dilations=(3, 9)))
+
+
+def _warm():
+    """The objective when its adversary has its full say."""
+    objective = Habekost()
+    objective.adversary.steps = WARM_UP
+    return objective
+
+
+def test_the_adversary_alone_turns_the_joints(batch):
+    network = _network()
+    _warm().losses(network, replace(batch))["adversary"].backward()
+    gradient = network.head.weight.grad[:ROTATION_ROWS]
+    assert gradient.isfinite().all()
+    per_row = gradient.abs().amax(dim=-1)
+    assert per_row.max() > 1e-5
+    assert (per_row > 0).float().mean() > 0.5, "most joints, not the body as a whole"
+
+
+def test_a_network_can_learn_what_the_adversary_wants(batch):
+    network, objective = _network(), _warm()
+    for _ in range(30):
+        objective.losses(network, replace(batch))  # learns to tell the network's motion from capture
+    for group in objective.adversary.optimiser.param_groups:
+        group["lr"] = 0.0  # and says from now on what it says now
+    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
+    history = []
+    for _ in range(25):
+        loss = objective.losses(network, replace(batch))["adversary"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        history.append(loss.item())
+    assert history[-1] < 0.6 * history[0], f"{history[0]:.3f} to {history[-1]:.3f}"
+
+
+def _bent(lower, axis, angle):
+    """A person at rest whose one elbow or knee is turned by this, radians."""
+    rotations = torch.eye(3).repeat(1, FRAMES, J, 1, 1)
+    turn = torch.zeros(3)
+    turn[axis] = angle
+    rotations[:, :, JOINT_INDEX[lower]] = roma.rotvec_to_rotmat(turn)
+    return rotations
+
+
+def _cost(rotations):
+    batch, frames = rotations.shape[:2]
+    nothing = torch.zeros(batch, frames)
+    rest = dict.fromkeys(Prediction._fields, nothing) | {"rotations": rotations}
+    return past_limits(Prediction(**rest), torch.ones(batch, frames, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(
+    ("lower", "end", "axis", "bends"),
+    [
+        ("LeftForeArm", "LeftHand", 2, "to the front"),
+        ("RightForeArm", "RightHand", 2, "to the front"),
+        ("LeftLeg", "LeftFoot", 0, "to the back"),
+        ("RightLeg", "RightFoot", 0, "to the back"),
+    ],
+)
+def test_only_elbows_and_knees_bent_the_wrong_way_cost_something(lower, end, axis, bends, sign):
+    rotations = _bent(lower, axis, sign * 0.5).requires_grad_(True)
+    offsets = rest_offsets_from_lengths(torch.tensor(MEAN_LENGTHS).float())
+    joints = forward_kinematics(rotations, offsets, torch.zeros(1, FRAMES, 3)).joints
+    ahead = (joints[0, 0, JOINT_INDEX[lower], 1] - joints[0, 0, JOINT_INDEX[end], 1]).item()
+    assert abs(ahead) > 0.1, "people at rest face -y"
+    cost = _cost(rotations)
+    if (ahead > 0) == (bends == "to the front"):
+        assert cost.item() == 0.0
+    else:
+        assert cost.item() == pytest.approx(float(torch.tensor(0.5).sin().square()), rel=1e-4)
+        cost.backward()
+        assert rotations.grad[:, :, JOINT_INDEX[lower]].abs().amax(dim=(-1, -2)).min() > 0, "on every frame"
+
+
+def test_straight_limbs_cost_nothing():
+    assert float(_cost(_bent("LeftLeg", 0, 0.0))) == 0.0
+
+
+def _slope_after_learning(penalty):
+    """How steep the scores are at the capture, when the discriminator has learned with this penalty."""
+    torch.manual_seed(0)
+    adversary = Adversary(learning_rate=3e-3, penalty=penalty)
+    inside = torch.ones(8, FRAMES, dtype=torch.bool)
+    real = 0.1 * torch.randn(8, FRAMES, EGOCENTRIC_SIZE)
+    made = 0.1 * torch.randn(8, FRAMES, EGOCENTRIC_SIZE) + 0.2
+    for _ in range(40):
+        adversary.learn(real, inside, made, inside)
+    seen = real.clone().requires_grad_(True)
+    poses, seconds = adversary.discriminator(seen)
+    (slope,) = torch.autograd.grad(poses.mean(dim=1).sum() + seconds.mean(dim=1).sum(), seen)
+    return float(slope.square().sum(dim=(1, 2)).mean().sqrt())
+
+
+def test_the_penalty_keeps_the_discriminator_from_being_steep():
+    free, held, held_more = (_slope_after_learning(penalty) for penalty in (0.0, 1.0, 10.0))
+    assert held < 0.8 * free, f"{held:.3f}, {free:.3f} without"
+    assert held_more < 0.7 * held

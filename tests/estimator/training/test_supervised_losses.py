@@ -1,0 +1,144 @@
+"""Each term of supervision pulls at the outputs it is about, at no others, and can be learned."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from estimator.generator import Generator, GeneratorConfig, Prediction
+from estimator.training.detections import CLEAN
+from estimator.training.library import MotionLibrary, rotation_matrices
+from estimator.training.measure import EVALUATION
+from estimator.training.objectives.objective import Batch, Need
+from estimator.training.supervision import WEIGHTS, supervised_losses
+from estimator.training.synthetic import SyntheticSource
+
+from .captures import made_up_clip
+
+ABOUT = {
+    "joints": {"rotations", "log_lengths"},
+    "ends": {"rotations", "log_lengths"},
+    "bones": {"rotations", "log_lengths"},
+    "rotations": {"rotations"},
+    "joint_velocity": {"rotations", "log_lengths"},
+    "rotation_change": {"rotations"},
+    "velocity": {"velocity"},
+    "distance": {"log_distance"},
+    "down": {"down"},
+    "still": {"still_logits"},
+    "proportions": {"log_lengths"},
+    "stature": {"log_lengths"},
+    "reprojection": {"rotations", "log_lengths", "log_distance"},
+    "uncertainty": {"log_uncertainty"},
+}
+END = 30
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """People of all proportions, whose feet stand by turns; the last of them is seen for 30 frames of 40."""
+    library = MotionLibrary([made_up_clip("a", 200, 1), made_up_clip("b", 160, 2)])
+    settings = replace(
+        EVALUATION, detector=CLEAN, augment=replace(EVALUATION.augment, length_spread=0.15), cropped=0.0
+    )
+    drawn = SyntheticSource(library, settings, 7).batch(3, 40)
+    in_clip = torch.ones(3, 40, dtype=torch.bool)
+    in_clip[2, END:] = False
+    truth = drawn.truth
+    still = (torch.arange(40)[:, None] // 10 + torch.arange(4)) % 2
+    labels = {
+        name: value & in_clip.reshape(3, 40, *[1] * (value.dim() - 2))
+        for name, value in vars(truth).items()
+        if name.endswith("_labelled")
+    }
+    truth = replace(truth, still=still.float().expand(3, -1, -1), **labels)
+    return replace(drawn, evidence=replace(drawn.evidence, in_clip=in_clip), truth=truth)
+
+
+def _answer(sample, fault):
+    """The truth with faults of this size, as leaves that gather gradients."""
+    truth, random = sample.truth, torch.Generator().manual_seed(1)
+    frames = truth.joints.shape[1]
+
+    def off(values):
+        return values + fault * torch.randn(values.shape, generator=random)
+
+    turn = off(torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(*truth.rotations.shape[:3], 4))
+    distance = truth.joints[:, :, 0, 2] * sample.view.size / truth.stature[:, None]
+    answer = Prediction(
+        rotations=truth.rotations @ rotation_matrices(torch.nn.functional.normalize(turn, dim=-1)),
+        log_lengths=off(truth.lengths.log()[:, None].expand(-1, frames, -1)),
+        log_distance=off(distance.log()),
+        velocity=off(truth.velocity),
+        down=off(truth.down),
+        still_logits=off(4 * truth.still - 2),
+        log_uncertainty=off(torch.full(truth.still.shape[:2], -2.0)),
+    )
+    return Prediction(*(value.detach().clone().requires_grad_(True) for value in answer))
+
+
+def _gradients(loss, answer):
+    """By field; those that a loss doesn't depend on are left out."""
+    assert loss.requires_grad, "depends on no output"
+    found = torch.autograd.grad(loss, tuple(answer), allow_unused=True)
+    pairs = zip(Prediction._fields, found, strict=True)
+    return {name: gradient for name, gradient in pairs if gradient is not None}
+
+
+def test_every_term_is_known_here():
+    assert ABOUT.keys() == WEIGHTS.keys()
+    assert set().union(*ABOUT.values()) == set(Prediction._fields), "nothing is answered that nobody teaches"
+
+
+@pytest.mark.parametrize("term", ABOUT)
+def test_each_term_pulls_at_what_it_is_about_and_at_nothing_else(sample, term):
+    answer = _answer(sample, fault=0.1)
+    gradients = _gradients(supervised_losses(answer, sample)[term], answer)
+    pulled = {name for name, gradient in gradients.items() if gradient.abs().max() > 1e-6}
+    assert pulled == ABOUT[term]
+    inside = sample.evidence.in_clip
+    for name, gradient in gradients.items():
+        assert gradient.isfinite().all()
+        assert not gradient[~inside].any(), "beyond the end of the clip there is nothing to be learned"
+        if name in pulled:
+            frames = (gradient.flatten(2) if gradient.dim() > 2 else gradient[..., None]).abs().amax(dim=-1)
+            assert (frames[inside] > 0).float().mean() > 0.95, "on every frame"
+
+
+@pytest.mark.parametrize("term", ABOUT)
+def test_at_the_truth_gradients_stay_finite(sample, term):
+    answer = _answer(sample, fault=0.0)
+    for gradient in _gradients(supervised_losses(answer, sample)[term], answer).values():
+        assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("term", "part"),
+    [
+        ("rotations", "rotations"),
+        ("rotation_change", "rotations"),
+        ("velocity", "velocity"),
+        ("down", "down"),
+        ("still", "still_logits"),
+        ("proportions", "log_lengths"),
+    ],
+)
+def test_no_joint_axis_contact_or_length_is_left_out(sample, term, part):
+    answer = _answer(sample, fault=0.1)
+    gradient = _gradients(supervised_losses(answer, sample)[term], answer)[part]
+    assert (gradient.abs().amax(dim=(0, 1)).flatten(1 if part == "rotations" else 0) > 1e-6).all()
+
+
+@pytest.mark.parametrize("term", ABOUT)
+def test_each_term_falls_when_the_network_learns_it_alone(sample, term):
+    torch.manual_seed(1)
+    network = Generator(GeneratorConfig(channels=32, dilations=(3, 9)))
+    optimiser = torch.optim.Adam(network.parameters(), 5e-3)
+    history = []
+    for _ in range(40):
+        loss = supervised_losses(Batch(synthetic=sample).answer(network, Need.SYNTHETIC), sample)[term]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        history.append(loss.item())
+    assert sum(history[-5:]) / 5 < 0.6 * history[0], f"{history[0]:.3f} to {history[-1]:.3f}"
