@@ -66,8 +66,9 @@ MOTION = (
     Column("twist °", "twist_degrees"),
     Column("largest step °", "largest_step_degrees", digits=0),
     Column("sliding mm", "sliding_mm"),
-    Column("jitter ratio", "jitter_ratio", "balanced", 2),
-    Column("speed ratio", "peak_speed_ratio", "balanced", 2),
+    Column("jitter ratio", "jitter_ratio", digits=2),
+    Column("jitter idle", "jitter_ratio", "idle"),
+    Column("speed ratio", "peak_speed_ratio", digits=2),
     Column("reprojection %", "reprojection_percent", digits=2),
     Column("gravity °", "gravity_degrees", "median"),
     Column("gravity 90 % °", "gravity_degrees", "90 %"),
@@ -80,12 +81,13 @@ twelve limb joints, neck and head. RTE: error of the root's way in % of its leng
 m. Drift: how far off a walk's last second is when its first lies on the truth. Lengths change: a bone's
 spread over a clip. Rotation: of the joints without the hips, in all and apart as swing and twist;
 largest step: the greatest turn of a joint from one frame to the next, mean over clips. Sliding: mm a
-frame of feet that rest in truth. Jitter and speed (the peak of wrists and ankles) over the truth's,
-mean of walk/run, other and dance. Reprojection in % of the person's height in the picture. Gravity:
-angle to the true vertical, median over clips and 90th percentile. Frames/s: of one processor's time,
-with all that is around the network. Means over clips; empty where a row says nothing of the kind: the
-mean pose has no place, the yardstick no rotations. All rows get the same tracks, put right (swapped
-sides, points that jump) as the product does it; rotations are steadied, which the yardstick has none of."""
+frame of feet that rest in truth. Jitter and speed (the peak of wrists and ankles): their sums over the
+truth's; *jitter idle* is that of people who stand idle. Reprojection in % of the person's height in the
+picture. Gravity: angle to the true vertical, median over clips and 90th percentile. Frames/s: of one
+processor's time, with all that is around the network. Means over clips; empty where a row says nothing of
+the kind: the mean pose has no place, the yardstick no rotations. All rows get the same tracks, put right
+(swapped sides, points that jump) as the product does it; rotations are steadied, which the yardstick has
+none of."""
 
 
 class Evaluated:

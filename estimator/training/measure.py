@@ -48,7 +48,8 @@ EVALUATION = SyntheticSettings(
 )
 """Nothing but the keypoints is known, the camera stands still, and its focal length is right.
 
-The numbers are written out so that training's defaults may change without changing what it is measured by.
+The numbers are written out so that training's defaults may change without changing what it is measured by;
+the detector's tables are training's. ``evaluation`` has its own.
 """
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .capture import CaptureClip
+from .lineage import DataRow, Stage, all_data
 from .tracks import TrackClip, minutes
 
+GENERATOR = (
+    "A temporal generator of Kinelift: keypoint rays in; rotations, distance, velocity, gravity, contacts "
+    "and lengths out, at 30 frames per second."
+)
+POSITIONS = (
+    "A network to compare with: keypoint rays in, joint positions relative to the hips out, at 30 frames per "
+    "second."
+)
+YARDSTICK = (
+    "Pavllo et al.'s pose and trajectory networks, to compare with: 2D keypoints in, joint positions and the "
+    "hips' place out, at 30 frames per second."
+)
 _LICENCE_FILE = re.compile(r"licen[cs]e|copying", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class DataRow:
-    """One set that the weights were trained on."""
-
-    name: str
-    what: str
-    licence: str
 
 
 def capture_rows(clips: Sequence[CaptureClip]) -> list[DataRow]:
@@ -72,33 +75,44 @@ def model_card(
     settings: Mapping[str, Any],
     progress: str,
     validation: Mapping[str, Any] | None,
+    *,
+    about: str = GENERATOR,
+    earlier: Sequence[Stage] = (),
 ) -> str:
     """The card as Markdown.
 
     Args:
         title: file name of the weights.
+        data: of this training.
         objectives: a line each.
         settings: what the run was started with.
         progress: steps and time in words.
         validation: metric to values by class; None before the first.
+        about: what the network is.
+        earlier: trainings that the weights it began with went through.
     """
+    own = {row.name for row in data}
+    learned = [row for row in all_data(earlier) if row.name not in own]
+    unknown = any(stage.data is None for stage in earlier)
     lines = [
         f"# Model card: `{title}`",
         "",
-        "A temporal generator of Kinelift: keypoint rays in; rotations, distance, velocity, gravity, "
-        "contacts and lengths out, at 30 frames per second.",
+        about,
         "",
         progress,
         "",
         "## Data",
         "",
-        "No person of the capture is in two of the splits. Weights carry the terms of what they learned "
-        "from.",
+        "In this training no person of the capture is in two of the splits. Weights carry the terms of what "
+        "they learned from.",
         "",
         "| set | used | licence |",
         "|---|---|---|",
         *(f"| {_cell(row.name)} | {_cell(row.what)} | {_cell(row.licence)} |" for row in data),
+        *(f"| {_cell(row.name)} | earlier: {_cell(row.what)} | {_cell(row.licence)} |" for row in learned),
         "",
+        *(["What the weights that it began with had learned from is not recorded in them.", ""] * unknown),
+        *(["## Earlier trainings", "", *(f"- {stage}" for stage in earlier), ""] if earlier else []),
         "## Objectives",
         "",
         *(f"- {line}" for line in objectives),

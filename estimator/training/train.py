@@ -20,7 +20,8 @@ import torch
 from ..atomic_write import told_of, written_whole
 from ..errors import InputError
 from .capture import CaptureClip, load_cache, load_captures
-from .model_card import DataRow, capture_rows, model_card, track_rows
+from .lineage import DataRow
+from .model_card import GENERATOR, POSITIONS, YARDSTICK, capture_rows, model_card, track_rows
 from .objectives.registry import OBJECTIVES
 from .processes import Processes, started_processes
 from .settings import TrainSettings
@@ -56,7 +57,7 @@ def train(run: Run, data: Sequence[DataRow] = (), *, plot: bool = False) -> None
             log.write_row(run.step, run.seconds / 60, frames / run.seconds)
         if run.seconds >= next_validation or run.progress >= 1:
             next_validation = run.seconds + 60 * run.settings.validate_every
-            run.save(best=first and _validated(run, log, data, plot))
+            run.save(best=first and _validated(run, log, data, plot), data=data)
 
 
 def _validated(run: Run, log: TrainLog, data: Sequence[DataRow], plot: bool) -> bool:
@@ -87,6 +88,8 @@ def write_card(run: Run, data: Sequence[DataRow], errors: dict[str, dict[str, fl
         "time per thread; `last.pt` holds the running average of the weights, `best.pt` the one that did "
         "best in validation.",
         errors,
+        about=YARDSTICK if run.settings.yardstick else POSITIONS if run.settings.positions else GENERATOR,
+        earlier=run.earlier,
     )
     with written_whole(run.out / CARD) as path:
         path.write_text(text, encoding="utf-8")

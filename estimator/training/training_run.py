@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from torch import Tensor
 from ..atomic_write import written_whole
 from ..errors import InputError
 from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, write_torch
+from . import augment, cameras, crouch, detections, library, limbs, synthetic
 from .batches import BatchSource, MotionSource, moved
 from .capture import CaptureClip
 from .library import MotionLibrary
+from .lineage import DataRow, Stage, stages_of
 from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
 from .objectives.objective import Batch, Need
 from .objectives.registry import parse_objectives
@@ -76,10 +79,9 @@ class Run:
             weighted.objective.join(processes)
         config = GeneratorConfig(channels=settings.channels)
         self.network = _new_network(settings, config)
-        self.earlier_steps, self.earlier_seconds = 0, 0.0
+        self.earlier: list[Stage] = []
         if settings.start_from and not (out / CHECKPOINT).exists():
-            note = _begin_with(self.network, Path(settings.start_from))
-            self.earlier_steps, self.earlier_seconds = note.get("steps", 0), note.get("seconds", 0.0)
+            self.earlier = stages_of(_begin_with(self.network, Path(settings.start_from)))
         self.network.to(processes.device)
         self.average = deepcopy(self.network).eval().requires_grad_(False)
         self.optimiser = Optimiser(self.network, settings.learning_rate)
@@ -95,7 +97,7 @@ class Run:
         self.data = {
             "capture": _summary(clips),
             "tracks": _summary(tracks or []),
-            "augmentation": f"checksum {zlib.crc32(repr(SyntheticSettings()).encode()):08x}",
+            "augmentation": _augmentation(),
         }
         motion, seen = split_people(train) if settings.unpaired else (train, train)
         if settings.unpaired:
@@ -180,10 +182,14 @@ class Run:
         """Joint errors of the averaged network on the validation clips."""
         return joint_errors(self.predictor(), self.validation)
 
-    def save(self, *, best: bool) -> None:
+    def save(self, *, best: bool, data: Sequence[DataRow] = ()) -> None:
         """Checkpoint to go on from, and the averaged weights; each written whole or not at all.
 
         The first process writes; all must call it.
+
+        Args:
+            best: whether these are the best weights so far.
+            data: what is trained on, to be remembered by whoever begins with these weights.
         """
         gathered = self.processes.gathered
         random = {
@@ -198,16 +204,20 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "objectives": {w.objective.name: w.objective.state_dict() for w in self.objectives.chosen},
             "progress": (self.step, self.seconds, self.best),
-            "earlier": (self.earlier_steps, self.earlier_seconds),
+            "earlier": [stage.state() for stage in self.earlier],
             "settings": settings_state(self.settings, self.data),
         }
         with written_whole(self.out / CHECKPOINT) as path:
             write_torch(state, path)
+        settings = self.settings
+        own = Stage(settings.objectives, self.step, self.seconds, settings.seed, tuple(data))
+        stages = [*self.earlier, own]
         note: dict[str, Any] = {
-            "steps": self.earlier_steps + self.step,
-            "seconds": self.earlier_seconds + self.seconds,
+            "steps": sum(stage.steps for stage in stages),
+            "seconds": sum(stage.seconds for stage in stages),
             "validation_p_mpjpe_mm": self.best,
-            "objectives": self.settings.objectives,
+            "objectives": settings.objectives,
+            "stages": [stage.state() for stage in stages],
         }
         average = deepcopy(self.average).cpu()
         for name in ["last.pt", "best.pt"] if best else ["last.pt"]:
@@ -252,7 +262,7 @@ class Run:
         self.source.load_state_dict(own)
         torch.set_rng_state(state["torch_random"][rank].clone())
         self.step, self.seconds, self.best = state["progress"]
-        self.earlier_steps, self.earlier_seconds = state["earlier"]
+        self.earlier = [Stage.from_state(stage) for stage in state["earlier"]]
 
 
 def _new_network(settings: TrainSettings, config: GeneratorConfig) -> Generator | Yardstick:
@@ -340,6 +350,17 @@ def _sources(
         return BatchSource(synthetic, motion, seen)
     usable = [clip for clip in tracks or [] if clip.split == "train"]
     return BatchSource(synthetic, motion, TrackSource(usable, settings.seed + 2) if usable else None)
+
+
+def _augmentation() -> str:
+    """Tells one way to make windows from another: by all settings, and all constants of what makes them."""
+    numbers = [
+        (module.__name__, name, repr(value))
+        for module in (augment, cameras, crouch, detections, library, limbs, synthetic)
+        for name, value in sorted(vars(module).items())
+        if name.isupper()
+    ]
+    return f"checksum {zlib.crc32(repr((SyntheticSettings(), numbers)).encode()):08x}"
 
 
 def _summary(clips: list[CaptureClip] | list[TrackClip]) -> str:

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ...cleaning import clean_track
@@ -24,6 +23,7 @@ from ...observation import Evidence, VirtualCamera, mirrored_evidence, sightings
 from ...resample import hemisphere_continuous
 from ...skeleton import JOINT_MIRROR, MEAN_LENGTHS, J, rest_offsets
 from ..capture import CaptureClip
+from ..library import rotation_matrices
 from ..position_baseline import PositionNetwork
 from ..yardstick import load_yardstick
 from .cases import Case
@@ -187,28 +187,29 @@ def yardstick(weights: Path) -> Model:
 def mean_pose(clips: list[CaptureClip]) -> Model:
     """The mean pose of the clips, facing the camera, whatever the keypoints are.
 
-    Mean of the joints' rotations over all frames, each class counting the same.
+    Mean of the joints' places in the axes of Hips, each class of those that move counting the same: nearer to
+    everybody than a mean of rotations.
     """
-    by_class: dict[str, list[Array]] = {}
-    for clip in clips:
-        few = clip.rotations[:: max(round(clip.fps / 3), 1)].astype(np.float64)
-        by_class.setdefault(clip.action_class, []).append(few)
-    groups = [np.concatenate(group) for group in by_class.values()]
-    weights = np.concatenate([np.full(len(group), 1.0 / len(group)) for group in groups])
-    frames = np.concatenate(groups)
-    local = np.tile(np.eye(3), (J, 1, 1))
-    for joint in range(1, J):
-        local[joint] = (
-            Rotation.from_quat(frames[:, joint], scalar_first=True).mean(weights=weights).as_matrix()
-        )
+    moving = [clip for clip in clips if clip.action_class != "idle"] or clips
+    by_class: dict[str, list[Tensor]] = {}
+    for clip in moving:
+        few = clip.rotations[:: max(round(clip.fps / 3), 1)]
+        by_class.setdefault(clip.action_class, []).append(_in_hips_axes(few))
+    joints = torch.stack([torch.cat(group).mean(dim=0) for group in by_class.values()]).mean(dim=0)
     # World axes at rest to camera axes, of a person who faces the camera.
-    local[0] = [[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]
-    joints = forward_kinematics(
-        torch.from_numpy(local), torch.from_numpy(rest_offsets(MEAN_LENGTHS)), torch.zeros(3).double()
-    ).joints.numpy()
+    facing = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]).double()
+    still = (joints @ facing.T).numpy()
 
     def answer(case: Case) -> Answer:
         frames = -(-len(case.track) // case.stride)
-        return Answer(np.broadcast_to(joints, (frames, J, 3)), False, None)
+        return Answer(np.broadcast_to(still, (frames, J, 3)), False, None)
 
     return answer
+
+
+def _in_hips_axes(rotations: NDArray[np.float32]) -> Tensor:
+    """(T, 22, 3) metres from Hips, of somebody of average build, from local quaternions (T, 22, 4)."""
+    local = rotation_matrices(torch.as_tensor(rotations, dtype=torch.float64))
+    local = torch.cat([torch.eye(3).double().expand(len(local), 1, 3, 3), local[:, 1:]], dim=1)
+    offsets = torch.from_numpy(rest_offsets(MEAN_LENGTHS))
+    return forward_kinematics(local, offsets, torch.zeros(len(local), 3).double()).joints

@@ -112,7 +112,7 @@ USUAL = DetectorModel(
     peak=(2.4, 4.5, 7.5, 12.0, 2.4, 9.0, 12.0),
     peak_share=(0.10, 0.05, 0.025, 0.017, 0.05, 0.025, 0.017),
 )
-"""Numbers after WHAM and MotionBERT, as training has used them from the start."""
+"""The numbers of training as it was at first, see ``detections``."""
 
 OTHER = DetectorModel(
     bias=(1.0, 2.5, 1.0, 1.5, 1.5, 2.5, 1.5),

@@ -14,6 +14,7 @@ from estimator.__main__ import main
 from estimator.errors import InputError
 from estimator.generator import load_weights, read_note
 from estimator.keypoint_set import K
+from estimator.training import detections
 from estimator.training.capture import save_cache
 from estimator.training.measure import evaluation_clips, generator_joints, joint_errors, mean_by_class
 from estimator.training.model_card import capture_rows
@@ -274,3 +275,21 @@ def test_out_that_is_no_folder_is_told_of_before_anything_is_read(tmp_path, caps
 def test_where_everybody_stands_idle_they_are_what_counts():
     assert mean_by_class([("idle", 30.0), ("idle", 40.0)])["balanced"] == 35.0
     assert mean_by_class([("idle", 30.0), ("dance", 40.0)])["balanced"] == 40.0
+
+
+def test_a_run_whose_losses_are_no_numbers_stops_and_keeps_what_was_saved(tmp_path):
+    run = Run(SETTINGS, CLIPS, tmp_path)
+    run.save(best=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with torch.no_grad():
+        run.network.head.bias.fill_(torch.nan)
+    with pytest.raises(InputError, match=r"step 0: the losses are no numbers any more \(.*joints"):
+        train(run)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_other_numbers_of_the_augmentation_are_another_run(tmp_path, monkeypatch):
+    Run(SETTINGS, CLIPS, tmp_path).save(best=False)
+    monkeypatch.setattr(detections, "_JITTER_CM", (9.0,) * 7)
+    with pytest.raises(InputError, match="augmentation was checksum"):
+        Run(SETTINGS, CLIPS, tmp_path).resume()

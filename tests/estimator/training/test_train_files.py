@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from estimator.errors import InputError
-from estimator.training.model_card import DataRow, capture_rows, licence_files, model_card
+from estimator.training.lineage import DataRow, Stage, stages_of
+from estimator.training.model_card import capture_rows, licence_files, model_card
 from estimator.training.settings import TrainSettings, check_same, settings_state
 from estimator.training.train_log import TrainLog, can_plot, plot_log
 
@@ -121,3 +122,17 @@ def test_the_card_names_data_licences_objectives_and_figures(tmp_path):
     assert "| p_mpjpe | 50 | 41.2 |" in card and "| mpjpe | 70 |  |" in card
     assert str(tmp_path) not in card
     assert "None yet." in model_card("best.pt", rows, [], {}, "0 steps.", None)
+    assert "Earlier trainings" not in card and "not recorded" not in card
+
+
+def test_the_card_goes_on_naming_what_earlier_trainings_learned_from():
+    rows = (DataRow("videos", "keypoints only", "GPL-3"), DataRow("own", "old", "old terms"))
+    stage = Stage("supervision,habekost", 30, 120.0, 2, rows)
+    assert stages_of({"stages": [Stage.state(stage)]}) == [stage]
+    older = stages_of({"steps": 5, "seconds": 60.0, "objectives": "supervision"})
+    card = model_card("best.pt", [DataRow("own", "new", "MIT")], [], {}, "", None, earlier=[*older, stage])
+    assert "| own | new | MIT |" in card and "old terms" not in card
+    assert "| videos | earlier: keypoints only | GPL-3 |" in card
+    assert "- supervision: 5 steps, 1.0 minutes\n" in card
+    assert "- supervision,habekost: 30 steps, 2.0 minutes, seed 2\n" in card
+    assert "not recorded" in card
