@@ -20,6 +20,7 @@ ROWS = {
     "mean pose": "mean pose",
     "yardstick": "yardstick (Pavllo et al.)",
     "unpaired": "unpaired only",
+    "unpaired-no-adversary": "unpaired, no adversary",
     "unpaired-real": "unpaired only, real tracks",
     "supervised": "supervised only",
     "back-projection": "+ back-projection",
