@@ -49,7 +49,7 @@ def _chance(probability: float, count: int, random: torch.Generator) -> Tensor:
 
 
 def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
-    """Gives some windows the upper body of the next window in the batch."""
+    """Gives some windows the upper body of the window before them in the batch."""
     chosen = _chance(settings.swap, len(motion.root), random)[:, None]
     swapped = chosen[..., None]
     upper = torch.zeros(J, dtype=torch.bool)

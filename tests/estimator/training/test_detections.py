@@ -24,7 +24,7 @@ EXPECTED = {
     FEET: (2.0, 0.7, 12.0, 0.017),
 }
 GUESSES_NOTHING = DetectorSettings(gaps=0.0)
-PEAKS_ONLY = DetectorSettings(noise=1e-9, gaps=0.0)
+JITTERS_TWICE = DetectorSettings(noise=2.0, gaps=0.0)
 
 
 def _expected(column):
@@ -47,10 +47,11 @@ def _assert_near(found, expected, tolerance):
 
 @pytest.fixture(scope="module")
 def noise():
-    """Peaks, and all else: the same random numbers give both, so that one can be taken from the other."""
-    both, _ = detector_noise(500, 24, GUESSES_NOTHING, torch.Generator().manual_seed(1))
-    peaks, _ = detector_noise(500, 24, PEAKS_ONLY, torch.Generator().manual_seed(1))
-    return peaks, both - peaks
+    """Peaks, and jitter: of the same random numbers twice the noise has the same peaks, twice the jitter."""
+    once, _ = detector_noise(500, 24, GUESSES_NOTHING, torch.Generator().manual_seed(1))
+    twice, _ = detector_noise(500, 24, JITTERS_TWICE, torch.Generator().manual_seed(1))
+    jitter = twice - once
+    return once - jitter, jitter
 
 
 def test_marks_lie_off_the_average_ones_as_far_as_people_differ():
@@ -85,6 +86,12 @@ def test_peaks_are_as_frequent_and_as_high_as_their_part_says(noise):
     _assert_near(there.float().mean(dim=(0, 1)), _expected(3), 0.25)
     height = 100 * (peaks.square().sum(dim=(0, 1, 3)) / (3 * there.sum(dim=(0, 1)))).sqrt()
     _assert_near(height, _expected(2), 0.2)
+
+
+def test_there_are_no_peaks_yet_where_the_noise_has_hardly_begun():
+    hardly = DetectorSettings(noise=1e-4, gaps=0.0)
+    noise, _ = detector_noise(50, 24, hardly, torch.Generator().manual_seed(1))
+    assert (noise.norm(dim=-1) > 1e-3).float().mean() < 1e-3
 
 
 def test_sides_are_taken_for_each_other_in_bursts():

@@ -129,6 +129,15 @@ def test_no_joint_axis_contact_or_length_is_left_out(sample, term, part):
     assert (gradient.abs().amax(dim=(0, 1)).flatten(1 if part == "rotations" else 0) > 1e-6).all()
 
 
+@pytest.mark.parametrize(("sure", "direction"), [(-4.5, -1.0), (1.0, 1.0)])
+def test_who_is_too_sure_is_made_less_so_and_who_is_not_sure_enough_more(sample, sure, direction):
+    answer = _answer(sample, fault=0.1)._replace(
+        log_uncertainty=torch.full(sample.truth.still.shape[:2], sure, requires_grad=True)
+    )
+    gradient = _gradients(supervised_losses(answer, sample)["uncertainty"], answer)["log_uncertainty"]
+    assert (direction * gradient[sample.evidence.in_clip] > 0).all(), "errors are some centimetres"
+
+
 @pytest.mark.parametrize("term", ABOUT)
 def test_each_term_falls_when_the_network_learns_it_alone(sample, term):
     torch.manual_seed(1)

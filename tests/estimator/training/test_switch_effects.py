@@ -10,6 +10,7 @@ from estimator import skeleton
 from estimator.keypoint_set import KEYPOINT_INDEX, KEYPOINT_MIRROR, KEYPOINT_NAMES
 from estimator.kinematics import stature_from_lengths
 from estimator.skeleton import JOINT_INDEX
+from estimator.training.cameras import random_cameras
 from estimator.training.library import MotionLibrary
 from estimator.training.switches import SWITCHES, settings_without
 from estimator.training.synthetic import SyntheticSource
@@ -61,16 +62,14 @@ def _share(values):
 
 
 def _views_differ(sample):
-    """The least, of its spread over the windows: distance / 1 m, tilt and roll / 1°, off the middle / 1°."""
+    """Spreads over the windows: metres of distance; degrees of tilt, roll, and off the middle."""
     truth = sample.truth
-    to_person = (truth.motion.root - truth.centre)[:, FRAMES // 2]
+    to_person = truth.motion.root.mean(dim=1) - truth.centre.mean(dim=1)
     axes = truth.axes_from_world[:, FRAMES // 2]
     in_camera = torch.nn.functional.normalize((axes @ to_person[..., None])[..., 0], dim=-1)
-    middle = (truth.motion.root.mean(dim=1) - truth.centre.mean(dim=1)).norm(dim=-1)
-    spreads = [middle.std()]
     tilt, roll = axes[:, 2, 2].asin(), torch.atan2(axes[:, 0, 2], -axes[:, 1, 2])
-    spreads += [torch.rad2deg(angle).std() for angle in (tilt, roll, in_camera[:, 1].asin())]
-    return float(torch.stack(spreads).min())
+    angles = (tilt, roll, in_camera[:, 0].asin(), in_camera[:, 1].asin())
+    return float(to_person.norm(dim=-1).std()), *(float(torch.rad2deg(angle).std()) for angle in angles)
 
 
 def _cameras_move(sample):
@@ -147,10 +146,10 @@ def _mirrored(sample):
 
 
 def _builds_differ(sample):
-    """The least, of the spread over the windows: of the log of stature, and of shape."""
+    """Spreads over the windows: of the log of stature, and of the length of arms to that of legs."""
     lengths = sample.truth.lengths
     arms_to_legs = lengths[:, 8:].sum(dim=1) / lengths[:, 1:3].sum(dim=1)
-    return float(torch.stack([stature_from_lengths(lengths).log().std(), arms_to_legs.log().std()]).min())
+    return tuple(float(size.log().std()) for size in (stature_from_lengths(lengths), arms_to_legs))
 
 
 def _of_two_people(sample):
@@ -169,9 +168,9 @@ def _turned_a_little(sample):
 
 
 def _limbs_elsewhere(sample):
-    """The least of the shares of windows in which arms, legs and trunk are far from where they were."""
+    """Shares of windows in which arms, legs and trunk are elsewhere than they were."""
     limbs = (("LeftArm", "RightArm"), ("LeftUpLeg", "RightUpLeg"), ("Spine1",))
-    return min(_share((_turned(sample, *joints) > 5).any(dim=1)) for joints in limbs)
+    return tuple(_share((_turned(sample, *joints) > 5).any(dim=1)) for joints in limbs)
 
 
 def _goes_down(sample):
@@ -183,17 +182,17 @@ def _goes_down(sample):
 
 
 def _told(sample):
-    """The least of the shares of windows told gravity, the camera's height (doubled) and the person's."""
+    """Shares of windows of which gravity, the camera's height and the person's are told."""
     evidence = sample.evidence
     gravity = (evidence.down.norm(dim=-1) > 0.5).all(dim=1)
     height, person = evidence.camera_height.isfinite(), evidence.person_height.isfinite()
     assert not (height & ~gravity).any(), "a camera's height is along gravity"
-    return min(_share(gravity), 2 * _share(height), _share(person))
+    return _share(gravity), _share(height), _share(person)
 
 
-# What is measured, and between which values it has to be where the augmentation is drawn.
+# What is measured, one figure or several, and between which values where the augmentation is drawn.
 EFFECTS = {
-    "cameras": (_views_differ, 1.5, 12.0),
+    "cameras": (_views_differ, 1.5, 30.0),
     "moving": (_cameras_move, 0.15, 0.35),
     "focal": (_distance_misjudged, 0.05, 0.16),
     "edges": (_cut_off_by_the_edge, 0.04, 0.3),
@@ -207,23 +206,37 @@ EFFECTS = {
     "proportions": (_builds_differ, 0.04, 0.12),
     "parts": (_of_two_people, 0.1, 0.5),
     "perturb": (_turned_a_little, 0.35, 0.65),
-    "limbs": (_limbs_elsewhere, 0.08, 0.25),
+    "limbs": (_limbs_elsewhere, 0.08, 0.65),
     "crouch": (_goes_down, 0.08, 0.35),
-    "known": (_told, 0.3, 0.7),
+    "known": (_told, 0.12, 0.6),
 }
 # Nobody stands at the edge of the picture unless cameras differ.
 NEEDS = {"edges": {"cameras"}}
 
 
 def _measured(library, name, drawn):
-    """What becomes of a batch in which these augmentations alone are drawn."""
+    """The figures of a batch in which these augmentations alone are drawn."""
     settings = settings_without([other for other in SWITCHES if other not in drawn])
-    return EFFECTS[name][0](SyntheticSource(library, settings, seed=4).batch(WINDOWS, FRAMES))
+    figures = EFFECTS[name][0](SyntheticSource(library, settings, seed=4).batch(WINDOWS, FRAMES))
+    return figures if isinstance(figures, tuple) else (figures,)
 
 
 @pytest.mark.parametrize("name", SWITCHES)
 def test_drawn_alone_it_does_what_its_name_says_and_switched_off_it_does_not(library, name):
     _, low, high = EFFECTS[name]
     others = NEEDS.get(name, set())
-    assert low < _measured(library, name, others | {name}) < high
-    assert _measured(library, name, others) == pytest.approx(0.0, abs=low / 20)
+    drawn, switched_off = (_measured(library, name, names) for names in (others | {name}, others))
+    assert all(low < figure < high for figure in drawn), drawn
+    assert max(switched_off) < low / 20, switched_off
+
+
+def _lenses(settings):
+    root = torch.tensor([0.0, 0.0, 0.9]).expand(60, 2, 3)
+    random = torch.Generator().manual_seed(1)
+    return random_cameras(root, torch.ones(60, 2, dtype=torch.bool), settings.cameras, random).half_width
+
+
+def test_without_cameras_there_is_one_lens():
+    assert _lenses(settings_without([])).log().std() > 0.2
+    one = _lenses(settings_without(["cameras"]))
+    assert torch.allclose(one, torch.full_like(one, 18 / 35)), "35 mm, on a sensor 36 mm wide"
