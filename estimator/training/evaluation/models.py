@@ -187,15 +187,11 @@ def yardstick(weights: Path) -> Model:
 def mean_pose(clips: list[CaptureClip]) -> Model:
     """The mean pose of the clips, facing the camera, whatever the keypoints are.
 
-    Mean of the joints' places in the axes of Hips, each class of those that move counting the same: nearer to
-    everybody than a mean of rotations.
+    Mean of the joints' places in the axes of Hips, over all frames: nearer to other people than means of
+    rotations, or of classes of motion.
     """
-    moving = [clip for clip in clips if clip.action_class != "idle"] or clips
-    by_class: dict[str, list[Tensor]] = {}
-    for clip in moving:
-        few = clip.rotations[:: max(round(clip.fps / 3), 1)]
-        by_class.setdefault(clip.action_class, []).append(_in_hips_axes(few))
-    joints = torch.stack([torch.cat(group).mean(dim=0) for group in by_class.values()]).mean(dim=0)
+    few = [clip.rotations[:: max(round(clip.fps / 3), 1)] for clip in clips]
+    joints = _in_hips_axes(np.concatenate(few)).mean(dim=0)
     # World axes at rest to camera axes, of a person who faces the camera.
     facing = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]).double()
     still = (joints @ facing.T).numpy()
