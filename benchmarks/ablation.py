@@ -29,7 +29,7 @@ from estimator.atomic_write import written_whole
 from estimator.errors import InputError
 from estimator.training.capture import CaptureClip, load_cache, load_captures
 from estimator.training.measure import EVALUATION, JointPredictor, TestClip, clip_errors, evaluation_clips
-from estimator.training.settings import TrainSettings, settings_state
+from estimator.training.settings import TrainSettings, differences, settings_state
 from estimator.training.switches import SWITCHES
 from estimator.training.synthetic import SyntheticSettings
 from estimator.training.train import train
@@ -86,9 +86,9 @@ def _reach(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures
     told = {"settings": settings_state(settings, run.data | {"measured on": ", ".join(measured)})}
     if figures.is_file():
         kept = json.loads(figures.read_text(encoding="utf-8"))
-        if kept["settings"] != told["settings"]:
+        if different := differences(kept["settings"], told["settings"]):
             raise InputError(
-                f"{figures}: of other settings or other capture; delete it, or choose another --figures"
+                f"{figures}: of another training: {', '.join(different)}; choose another --figures"
             )
     else:
         run.resume()

@@ -192,11 +192,12 @@ def _unpaired(out: Path, clips: list[CaptureClip]) -> str:
     if ROWS["unpaired"] not in there:
         return ""
     about = (
-        "Habekost's setting: keypoints of some people, capture of others, cameras whose lens, tilt and "
-        "height are known. Whose keypoints are seen is seen as in videos, every clip by four cameras; "
-        "nothing is done to their motion, as nobody knows it. Test people, two cameras per clip, the noisy "
-        "detector; the network alone. The goal is 20 % under the mean pose. Depth flips: pairs of left and "
-        "right joints, one of them clearly nearer to the camera, that are the wrong way round."
+        "Habekost's setting: keypoints of some people, capture of others, cameras whose lens and tilt are "
+        "known, and whose height is where the floor is. Whose keypoints are seen is seen as in videos, every "
+        "clip by four cameras; nothing is done to their motion, as nobody knows it. Test people, two cameras "
+        "per clip that stand over the floor, the noisy detector; the network alone; one seed. The goal is "
+        "20 % under the mean pose. Depth flips: pairs of left and right joints, one of them clearly nearer "
+        "to the camera, that are the wrong way round."
     )
     return f"## Unpaired training\n\n{about}\n\n{unpaired_table(there, clips, 'test')}"
 

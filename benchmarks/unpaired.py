@@ -21,12 +21,8 @@ from estimator.training.capture import CaptureClip, load_cache, load_captures
 from estimator.training.evaluate import named_file
 from estimator.training.measure import generator_joints
 from estimator.training.takes import SPLITS
-from estimator.training.unpaired import (
-    known_camera_clips,
-    mean_pose,
-    split_people,
-    unpaired_figures,
-)
+from estimator.training.unpaired import split_people
+from estimator.training.unpaired_figures import known_camera_clips, mean_pose, unpaired_figures
 
 BALANCED = "balanced"
 LABELS = {"walk_run": "walk/run", "other": "other", "dance": "dance", BALANCED: "mean of these"}

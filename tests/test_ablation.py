@@ -84,7 +84,7 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
     assert table("--minutes", "0.01") == first
     status, told, _ = table("--minutes", "0.02")
     assert status == 2
-    assert "all-1.json: of other settings" in told
+    assert "all-1.json: of another training: --minutes was 0.01, now is 0.02; choose another" in told
 
 
 def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -12,7 +12,7 @@ from .augment import AugmentSettings, mirror, vary_proportions
 from .library import MotionBatch, MotionLibrary, stacked
 from .objectives.objective import Batch, Need
 from .synthetic import SyntheticSource
-from .tracks import TrackBatch
+from .track_source import TrackSource
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,15 +32,6 @@ def moved(data: Data, device: torch.device) -> Data:
     return replace(data, **there)
 
 
-class Tracks(Protocol):
-    """``tracks.TrackSource`` or ``unpaired.ProjectedTracks``."""
-
-    random: torch.Generator
-
-    def batch(self, size: int, frames: int) -> TrackBatch:
-        """Windows of keypoints."""
-
-
 class MotionSource:
     """Endless batches of capture as it is, but for mirroring and proportions."""
 
@@ -58,7 +49,7 @@ class MotionSource:
 class BatchSource:
     """All sources of a run; each draws from its own random numbers, so that none disturbs another."""
 
-    def __init__(self, synthetic: SyntheticSource, motion: MotionSource, tracks: Tracks | None) -> None:
+    def __init__(self, synthetic: SyntheticSource, motion: MotionSource, tracks: TrackSource | None) -> None:
         self.synthetic, self.motion, self.tracks = synthetic, motion, tracks
 
     def batch(self, needs: Collection[Need], size: int, frames: int, noise: float = 1.0) -> Batch:

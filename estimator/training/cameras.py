@@ -28,6 +28,8 @@ class CameraSettings:
     """Of the person off the middle of the picture, in half widths."""
     moving: float = 0.25
     """Chance that the camera moves."""
+    lowest: float = -math.inf
+    """Metres over z = 0 under which none is placed."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,6 @@ def random_cameras(
     pitch = torch.deg2rad(settings.pitch[0] + settings.pitch[1] * torch.randn(batch, generator=random)).clamp(
         -1.2, 1.3
     )
-    ahead = torch.stack([yaw.cos() * pitch.cos(), yaw.sin() * pitch.cos(), -pitch.sin()], dim=-1)
     distance = _uniform(*settings.distance, batch, random)
 
     moving = torch.rand(batch, generator=random) < settings.moving
@@ -102,6 +103,10 @@ def random_cameras(
     # Whether it turns after the person or not: it stands outside of the walk.
     room = settings.nearest + 0.6 + reach
     distance = torch.maximum(distance, room)
+    # What would be too low looks down more steeply instead.
+    level = ((settings.lowest - middle[:, 2]) / distance).clamp(-1.0, 1.0).asin()
+    pitch = torch.maximum(pitch, level)
+    ahead = torch.stack([yaw.cos() * pitch.cos(), yaw.sin() * pitch.cos(), -pitch.sin()], dim=-1)
     drift = smooth_noise((batch, frames, 3), 40.0, random) * 0.25 * moving[:, None, None]
     centre = (middle - ahead * distance[:, None])[:, None] + drift
     aim = middle[:, None] * (1 - following) + root * following

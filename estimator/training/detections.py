@@ -40,6 +40,10 @@ _COCO18 = [i for i in range(17, K) if i != KEYPOINT_INDEX["neck"]]
 _NO_FEET = list(range(20, K))
 
 
+_STRETCH = 320
+"""Frames within which something happens once at most, which comes and goes."""
+
+
 @dataclass(frozen=True)
 class DetectorSettings:
     """How bad the detector is.
@@ -73,12 +77,16 @@ def keypoint_bias(batch: int, settings: DetectorSettings, random: torch.Generato
 def _bursts(
     batch: int, frames: int, count: int, chance: float, length: tuple[int, int], random: torch.Generator
 ) -> Tensor:
-    """(B, T, count) True during at most one burst per series, which occurs with ``chance``."""
-    happens = torch.rand(batch, 1, count, generator=random) < chance
-    start = torch.randint(frames, (batch, 1, count), generator=random)
-    duration = torch.randint(length[0], length[1] + 1, (batch, 1, count), generator=random)
+    """(B, T, count) True during bursts: one with ``chance`` in every ``_STRETCH``, or in a shorter series."""
     frame = torch.arange(frames)[None, :, None]
-    return happens & (frame >= start) & (frame < start + duration)
+    burst = torch.zeros(batch, frames, count, dtype=torch.bool)
+    for begin in range(0, frames, _STRETCH):
+        happens = torch.rand(batch, 1, count, generator=random) < chance
+        room = min(frames - begin, _STRETCH)
+        start = begin + torch.randint(room, (batch, 1, count), generator=random)
+        duration = torch.randint(length[0], length[1] + 1, (batch, 1, count), generator=random)
+        burst |= happens & (frame >= start) & (frame < start + duration)
+    return burst
 
 
 def detector_noise(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import roma
 import torch
@@ -239,4 +239,6 @@ def stacked(windows: list[MotionBatch], frames: int) -> tuple[MotionBatch, Tenso
             [torch.cat([t, t[:, -1:].expand(-1, frames - t.shape[1], *t.shape[2:])], dim=1) for t in tensors]
         )
 
-    return MotionBatch(**{field.name: joined(field.name) for field in fields(MotionBatch)}), in_clip
+    motion = MotionBatch(**{field.name: joined(field.name) for field in fields(MotionBatch)})
+    # Whoever is given such a window's upper body must not learn that people stop dead.
+    return replace(motion, rates_labelled=motion.rates_labelled & in_clip), in_clip

@@ -18,6 +18,11 @@ class DataRow:
     what: str
     licence: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from other sets: folders of other terms may be called the same."""
+        return self.name, self.licence
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -61,6 +66,6 @@ def stages_of(note: Mapping[str, Any]) -> list[Stage]:
 
 
 def all_data(stages: Sequence[Stage]) -> list[DataRow]:
-    """Every set of every stage, each named once, as the last stage that used it says."""
-    rows = {row.name: row for stage in stages for row in stage.data or ()}
+    """Every set of every stage, as the last stage that used it says; of another licence it is another set."""
+    rows = {row.key: row for stage in stages for row in stage.data or ()}
     return list(rows.values())

@@ -91,8 +91,8 @@ def model_card(
         about: what the network is.
         earlier: trainings that the weights it began with went through.
     """
-    own = {row.name for row in data}
-    learned = [row for row in all_data(earlier) if row.name not in own]
+    own = {row.key for row in data}
+    learned = [row for row in all_data(earlier) if row.key not in own]
     unknown = any(stage.data is None for stage in earlier)
     lines = [
         f"# Model card: `{title}`",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..generator import Generator, GeneratorConfig
 from ..observation import NETWORK_FPS, Evidence, VirtualCamera, observe
 from ..skeleton import REFERENCE_STATURE, J
-from .supervision import masked_mean
+from .supervision import masked_mean, paced
 from .synthetic import Sample
 
 
@@ -36,11 +36,11 @@ class PositionNetwork(Generator):
 
 def position_losses(joints: Tensor, sample: Sample) -> dict[str, Tensor]:
     """Joint error and joint velocity error, as in the supervision of the generator."""
-    truth, in_clip = sample.truth, sample.evidence.in_clip
+    truth = sample.truth
     scale = (REFERENCE_STATURE / truth.stature)[:, None, None, None]
     true = (truth.joints - truth.joints[:, :, :1]) * scale
     labelled = truth.position_labelled
-    both = labelled[:, 1:] & labelled[:, :-1] & (in_clip[:, 1:] & in_clip[:, :-1])[..., None]
+    both = labelled[:, 1:] & labelled[:, :-1] & paced(truth)
     moved = (joints[:, 1:] - joints[:, :-1]) - (true[:, 1:] - true[:, :-1])
     return {
         "joints": masked_mean((joints - true).norm(dim=-1), labelled),

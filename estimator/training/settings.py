@@ -13,11 +13,14 @@ from ..errors import InputError
 class TrainSettings:
     """Two runs with the same settings, data and thread count see the same windows.
 
-    But how noisy these are while the noise grows, and the learning rate, follow the clock.
+    With ``steps`` they come to the same weights; with ``minutes`` the learning rate, and how noisy windows
+    are while the noise grows, follow the clock.
     """
 
     minutes: float = 100.0
     """Of processor time per thread."""
+    steps: int = 0
+    """Of optimisation, instead of ``minutes``; 0: as many as there is time for."""
     batch: int = 8
     frames: int = 160
     learning_rate: float = 1e-3
@@ -41,8 +44,8 @@ class TrainSettings:
     """File of weights to begin with instead of random ones."""
 
 
-MAY_CHANGE = frozenset({"minutes", "validate_every"})
-"""Between a checkpoint and the run that goes on from it; minutes only upwards."""
+MAY_CHANGE = frozenset({"minutes", "steps", "validate_every"})
+"""Between a checkpoint and the run that goes on from it; minutes and steps only upwards."""
 
 
 def settings_state(settings: TrainSettings, data: Mapping[str, str]) -> dict[str, str | float | int | bool]:
@@ -50,6 +53,17 @@ def settings_state(settings: TrainSettings, data: Mapping[str, str]) -> dict[str
     state: dict[str, Any] = asdict(settings)
     state["without"] = ",".join(sorted(settings.without))
     return state | {f"data: {name}": text for name, text in data.items()}
+
+
+def differences(
+    saved: Mapping[str, Any], now: Mapping[str, Any], apart_from: frozenset[str] = frozenset()
+) -> list[str]:
+    """What is not the same in two of ``settings_state``, in words that name the option."""
+    return [
+        f"{_option(name)} was {_shown(saved.get(name))}, now is {_shown(now.get(name))}"
+        for name in dict.fromkeys([*saved, *now])
+        if name not in apart_from and saved.get(name) != now.get(name)
+    ]
 
 
 def check_same(saved: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
@@ -62,17 +76,21 @@ def check_same(saved: Mapping[str, Any], now: Mapping[str, Any], where: str) -> 
     Raises:
         InputError: naming the settings that differ.
     """
-    different = [
-        f"{_option(name)} was {_shown(saved.get(name))}, now is {_shown(now.get(name))}"
-        for name in dict.fromkeys([*saved, *now])
-        if name not in MAY_CHANGE and saved.get(name) != now.get(name)
-    ]
-    if now["minutes"] < saved["minutes"]:
-        different.append(f"--minutes was {saved['minutes']:g}, now is {now['minutes']:g}; it may only grow")
+    different = differences(saved, now, MAY_CHANGE)
+    if bool(now["steps"]) != bool(saved["steps"]):
+        different.append(f"its length was given by {_length(saved)}, now is by {_length(now)}")
+    else:
+        name = "steps" if now["steps"] else "minutes"
+        if now[name] < saved[name]:
+            different.append(f"--{name} was {saved[name]:g}, now is {now[name]:g}; it may only grow")
     if different:
         raise InputError(
             f"{where}: this run had other settings: {', '.join(different)}; use those, or another --out"
         )
+
+
+def _length(state: Mapping[str, Any]) -> str:
+    return "--steps" if state["steps"] else "--minutes"
 
 
 def _option(name: str) -> str:

@@ -22,7 +22,7 @@ from ..kinematics import (
 )
 from ..observation import NETWORK_FPS
 from ..skeleton import PARENTS, REFERENCE_STATURE
-from .synthetic import Sample
+from .synthetic import Sample, Truth
 
 WEIGHTS = {
     "joints": 4.0,
@@ -62,6 +62,11 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * weight).sum() / weight.sum().clamp(min=1)
 
 
+def paced(truth: Truth) -> Tensor:
+    """(B, T - 1, 1) True where from one frame to the next joints turn and move as people's."""
+    return (truth.rates_labelled[:, 1:] & truth.rates_labelled[:, :-1])[..., None]
+
+
 def geodesic(a: Tensor, b: Tensor) -> Tensor:
     """2 sin(angle / 2) (...) of the angle between rotation matrices (..., 3, 3): nearly it, in radians.
 
@@ -86,13 +91,13 @@ def supervised_losses(prediction: Prediction, sample: Sample) -> dict[str, Tenso
     true_joints = (truth.joints - true_root) * scale
     labelled = truth.position_labelled
     error = (pose.joints - true_joints).norm(dim=-1)
-    paced = (truth.rates_labelled[:, 1:] & truth.rates_labelled[:, :-1])[..., None]
-    both = labelled[:, 1:] & labelled[:, :-1] & paced
+    steady = paced(truth)
+    both = labelled[:, 1:] & labelled[:, :-1] & steady
     moved = (pose.joints[:, 1:] - pose.joints[:, :-1]) - (true_joints[:, 1:] - true_joints[:, :-1])
 
     turned = prediction.rotations[:, 1:] - prediction.rotations[:, :-1]
     turned = turned - (truth.rotations[:, 1:] - truth.rotations[:, :-1])
-    both_turned = truth.rotation_labelled[:, 1:] & truth.rotation_labelled[:, :-1] & paced
+    both_turned = truth.rotation_labelled[:, 1:] & truth.rotation_labelled[:, :-1] & steady
 
     parents = list(PARENTS[1:])
     bone = torch.nn.functional.normalize(pose.joints[:, :, 1:] - pose.joints[:, :, parents], dim=-1)

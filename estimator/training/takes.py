@@ -85,7 +85,7 @@ def list_takes(folder: Path) -> list[Take]:
         raise InputError(f"{folder}: no such folder of motion capture")
     index = folder / "index.csv"
     if not index.is_file():
-        files = sorted(folder.rglob("*.bvh"))
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".bvh" and path.is_file())
         if not files:
             raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
         return [Take(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]

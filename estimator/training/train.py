@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from .. import __version__
 from ..atomic_write import told_of, written_whole
 from ..errors import InputError
 from .capture import CaptureClip, load_cache, load_captures
@@ -28,36 +29,61 @@ from .settings import TrainSettings
 from .switches import SWITCHES
 from .tracks import TrackClip, load_tracks
 from .train_log import TrainLog, can_plot, plot_log
-from .training_run import Run
+from .training_run import BEST, CARD, LAST, Run
 
 STEPS_A_ROW = 50
 """Of the log."""
-PICTURE, CARD = "log.png", "README.md"
+CHECKPOINT_SECONDS = 60.0
+"""Of training between checkpoints: no more is lost when it is stopped."""
+PICTURE = "log.png"
 
 
-def train(run: Run, data: Sequence[DataRow] = (), *, plot: bool = False) -> None:
-    """Trains until the time is used up; logs, validates and saves as it goes.
+def train(run: Run, data: Sequence[DataRow] | None = None, *, plot: bool = False) -> None:
+    """Trains until the time or the steps are used up; logs, validates and saves as it goes.
 
     Of several processes the first does all but train.
 
     Args:
         run: new or resumed.
-        data: for the model card.
+        data: for the model card, and for whoever begins with the weights; None if unknown.
         plot: draw the log at every validation; needs matplotlib.
     """
     first = run.processes.first
     log = TrainLog(run.out, run.objectives.columns)
     if first:
         log.forget_after(run.step)
+    kept = run.step
     next_validation = run.seconds + 60 * run.settings.validate_every
-    while run.progress < 1:
-        log.add(run.advance())
-        if first and run.step % STEPS_A_ROW == 0:
-            frames = run.step * run.settings.batch * run.settings.frames
-            log.write_row(run.step, run.seconds / 60, frames / run.seconds)
-        if run.seconds >= next_validation or run.progress >= 1:
-            next_validation = run.seconds + 60 * run.settings.validate_every
-            run.save(best=first and _validated(run, log, data, plot), data=data)
+    next_checkpoint = run.seconds + CHECKPOINT_SECONDS
+    try:
+        while run.progress < 1:
+            log.add(run.advance())
+            if first and run.step % STEPS_A_ROW == 0:
+                frames = run.step * run.settings.batch * run.settings.frames
+                log.write_row(run.step, run.seconds / 60, frames / run.seconds)
+            if run.seconds >= next_validation or run.progress >= 1:
+                next_validation = run.seconds + 60 * run.settings.validate_every
+                run.save(best=first and _validated(run, log, data or (), plot), data=data)
+            elif run.seconds >= next_checkpoint:
+                run.save_checkpoint()
+                if first:
+                    print(_how_far(run), file=sys.stderr, flush=True)
+            else:
+                continue
+            kept = run.step
+            next_checkpoint = run.seconds + CHECKPOINT_SECONDS
+    except KeyboardInterrupt:
+        if first:
+            print(f"stopped after {_how_far(run)}; kept until step {kept:,}", file=sys.stderr, flush=True)
+        raise
+
+
+def _how_far(run: Run) -> str:
+    settings = run.settings
+    minutes = f"{run.seconds / 60:.0f}"
+    if settings.steps:
+        return f"step {run.step:,} of {settings.steps:,}, {minutes} minutes"
+    return f"step {run.step:,}, {minutes} of {settings.minutes:g} minutes"
 
 
 def _validated(run: Run, log: TrainLog, data: Sequence[DataRow], plot: bool) -> bool:
@@ -80,13 +106,13 @@ def write_card(run: Run, data: Sequence[DataRow], errors: dict[str, dict[str, fl
     settings |= {f"data: {name}": text for name, text in run.data.items()}
     frames = run.step * run.settings.batch * run.settings.frames
     text = model_card(
-        "last.pt, best.pt",
+        f"{LAST}, {BEST}",
         data,
         [str(weighted) for weighted in run.objectives.chosen],
         settings,
         f"{run.step} steps, {frames / 1e6:.1f} million frames, {run.seconds / 60:.1f} minutes of processor "
-        "time per thread; `last.pt` holds the running average of the weights, `best.pt` the one that did "
-        "best in validation.",
+        f"time per thread, Kinelift {__version__}; `{LAST}` holds the running average of the weights, "
+        f"`{BEST}` the one that did best in validation.",
         errors,
         about=YARDSTICK if run.settings.yardstick else POSITIONS if run.settings.positions else GENERATOR,
         earlier=run.earlier,
@@ -119,11 +145,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=(),
         help=f"augmentations to switch off, with commas: {', '.join(SWITCHES)}",
     )
-    add(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--minutes",
         type=float,
         default=defaults.minutes,
         help="training time, of the processor or graphics card",
+    )
+    length.add_argument(
+        "--steps",
+        type=int,
+        default=defaults.steps,
+        help="so many instead: the same command then comes to the same weights",
     )
     add("--batch", type=int, default=defaults.batch, help="windows per step")
     add("--frames", type=int, default=defaults.frames, help="frames per window, at 30 per second")
@@ -152,6 +185,7 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     settings = TrainSettings(
         minutes=args.minutes,
+        steps=args.steps,
         batch=args.batch,
         frames=args.frames,
         learning_rate=args.learning_rate,
@@ -189,5 +223,4 @@ def _train(settings: TrainSettings, args: argparse.Namespace, processes: Process
 
 
 def _data(clips: list[CaptureClip], folders: list[Path], tracks: list[TrackClip]) -> list[DataRow]:
-    used = [clip for clip in tracks if clip.split == "train"]
-    return capture_rows(clips) + track_rows(folders, used)
+    return capture_rows(clips) + track_rows(folders, tracks)

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import math
 import time
-import zlib
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..atomic_write import written_whole
 from ..errors import InputError
 from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, write_torch
-from . import augment, cameras, crouch, detections, library, limbs, synthetic
-from .batches import BatchSource, MotionSource, moved
+from .batches import moved
 from .capture import CaptureClip
-from .library import MotionLibrary
 from .lineage import DataRow, Stage, stages_of
 from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
-from .objectives.objective import Batch, Need
+from .objectives.objective import Batch
 from .objectives.registry import parse_objectives
 from .optimiser import Optimiser
 from .position_baseline import PositionNetwork, predict_positions
 from .processes import Processes
+from .run_checks import check_settings
+from .run_data import augmentation_summary, sources, summary
 from .settings import TrainSettings, check_same, settings_state
-from .switches import settings_without
-from .synthetic import SyntheticSettings, SyntheticSource
-from .tracks import TrackClip, TrackSource
-from .unpaired import ProjectedTracks, known_camera_clips, known_cameras, split_people
+from .tracks import TrackClip
+from .unpaired import split_people
+from .unpaired_figures import known_camera_clips
 from .yardstick import Yardstick, save_yardstick
 
 NOISE_RAMP = 0.15
 """Share of the training over which the detector's noise grows to its full strength."""
-CHECKPOINT = "checkpoint.pt"
-_SEEDS = 2**31
+CHECKPOINT, CARD = "checkpoint.pt", "README.md"
+LAST, BEST = "last.pt", "best.pt"
+"""Weights at the end of the training so far, and those that did best in validation."""
 _SEEDS_APART = 1000
 """Between processes, whose sources take a seed of their own each."""
 
@@ -51,7 +48,7 @@ class Run:
         settings: of the run.
         clips: all of the capture; their splits say what they are for.
         out: folder of checkpoint and weights.
-        tracks: of real videos; those of the split "train" are used.
+        tracks: of real videos.
         processes: that train together, all with the same arguments.
 
     Raises:
@@ -70,7 +67,7 @@ class Run:
         torch.manual_seed(settings.seed)
         self.settings, self.out, self.processes = settings, out, processes
         self.objectives = parse_objectives(settings.objectives)
-        _check_settings(settings, self.objectives.needs, self.objectives.shortest_window, tracks)
+        check_settings(settings, self.objectives.needs, self.objectives.shortest_window, tracks)
         if settings.batch % processes.count:
             raise InputError(
                 f"--batch {settings.batch} windows for {processes.count} processes; give a multiple of that"
@@ -88,25 +85,24 @@ class Run:
         train = [clip for clip in clips if clip.split == "train"]
         validation = [clip for clip in clips if clip.split == "validation"]
         if not train or not validation:
-            missing = "validation" if train else "training"
-            name = "validation" if train else "train"
+            missing = "train" if validation else "validation"
             raise InputError(
-                f"no clip of the capture is for {missing}; write {name} into the column split of its "
-                "index.csv, for one person or more"
+                f"no person of the capture is for {missing}; give its folder an index.csv (columns set, "
+                f"file, subject, action, split) whose split says {missing} for one person or more"
             )
         self.data = {
-            "capture": _summary(clips),
-            "tracks": _summary(tracks or []),
-            "augmentation": _augmentation(),
+            "capture": summary(clips),
+            "tracks": summary(tracks or []),
+            "augmentation": augmentation_summary(),
         }
         motion, seen = split_people(train) if settings.unpaired else (train, train)
         if settings.unpaired:
-            self.data |= {"motion only": _summary(motion), "keypoints only": _summary(seen)}
+            self.data |= {"motion only": summary(motion), "keypoints only": summary(seen)}
         if processes.count > 1:
             self.data["processes"] = str(processes.count)
         own_seed = settings.seed + _SEEDS_APART * processes.rank
         torch.manual_seed(own_seed)
-        self.source = _sources(replace(settings, seed=own_seed), motion, seen, tracks)
+        self.source = sources(settings, motion, seen, tracks, own_seed)
         self.validation: list[TestClip] = (
             known_camera_clips(validation) if settings.unpaired else evaluation_clips(validation)
         )
@@ -114,7 +110,9 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """Share of the time that is used up, 0..1."""
+        """Share of the time, or of the steps, that is used up, 0..1."""
+        if self.settings.steps:
+            return min(self.step / self.settings.steps, 1.0)
         return min(self.seconds / (60 * self.settings.minutes), 1.0)
 
     def _learning_rate(self) -> float:
@@ -148,7 +146,7 @@ class Run:
             if not steepness.isfinite():
                 raise InputError(
                     f"step {self.step}: the losses are no numbers any more ({_terms_told(terms)}); what "
-                    f"{self.out} holds is from before: start anew with a lower --learning-rate"
+                    f"{self.out} holds is from before: start anew in another, with a lower --learning-rate"
                 )
             self.optimiser.step(self._learning_rate())
         # A short memory at first, so that the average is worth measuring early on.
@@ -182,20 +180,28 @@ class Run:
         """Joint errors of the averaged network on the validation clips."""
         return joint_errors(self.predictor(), self.validation)
 
-    def save(self, *, best: bool, data: Sequence[DataRow] = ()) -> None:
+    def save(self, *, best: bool, data: Sequence[DataRow] | None = None) -> None:
         """Checkpoint to go on from, and the averaged weights; each written whole or not at all.
 
         The first process writes; all must call it.
 
         Args:
             best: whether these are the best weights so far.
-            data: what is trained on, to be remembered by whoever begins with these weights.
+            data: what is trained on, to be remembered by whoever begins with these weights; None if unknown.
         """
+        self.save_checkpoint()
+        if self.processes.first:
+            self._save_weights([LAST, BEST] if best else [LAST], data)
+
+    def save_checkpoint(self) -> None:
+        """All that is needed to go on; the first process writes, all must call it."""
         gathered = self.processes.gathered
-        random = {
+        random: dict[str, Any] = {
             "sources": {name: gathered(state) for name, state in self.source.state_dict().items()},
             "torch_random": gathered(torch.get_rng_state()),
         }
+        if self.processes.device.type == "cuda":
+            random["cuda_random"] = gathered(torch.cuda.get_rng_state(self.processes.device))
         if not self.processes.first:
             return
         state = random | {
@@ -209,8 +215,12 @@ class Run:
         }
         with written_whole(self.out / CHECKPOINT) as path:
             write_torch(state, path)
+
+    def _save_weights(self, names: Sequence[str], data: Sequence[DataRow] | None) -> None:
+        """The averaged weights, under each of these names."""
         settings = self.settings
-        own = Stage(settings.objectives, self.step, self.seconds, settings.seed, tuple(data))
+        learned_from = None if data is None else tuple(data)
+        own = Stage(settings.objectives, self.step, self.seconds, settings.seed, learned_from)
         stages = [*self.earlier, own]
         note: dict[str, Any] = {
             "steps": sum(stage.steps for stage in stages),
@@ -220,7 +230,7 @@ class Run:
             "stages": [stage.state() for stage in stages],
         }
         average = deepcopy(self.average).cpu()
-        for name in ["last.pt", "best.pt"] if best else ["last.pt"]:
+        for name in names:
             with written_whole(self.out / name) as path:
                 if isinstance(average, Yardstick):
                     save_yardstick(path, average, note)
@@ -231,10 +241,16 @@ class Run:
         """Goes on from the checkpoint in the output folder, if there is one.
 
         Raises:
-            InputError: it is another run's, or no checkpoint of this version.
+            InputError: it is another run's, or no checkpoint of this version; or the folder holds something
+                that would be written over.
         """
         path = self.out / CHECKPOINT
         if not path.exists():
+            if there := [name for name in (LAST, BEST, CARD) if (self.out / name).exists()]:
+                raise InputError(
+                    f"{self.out}: holds {', '.join(there)}, but no {CHECKPOINT} to go on from; give an empty "
+                    "or new folder as --out"
+                )
             return False
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -246,7 +262,7 @@ class Run:
         except Exception as error:
             raise InputError(
                 f"{path}: no checkpoint of this version of Kinelift ({type(error).__name__}); "
-                "delete it to start anew, or choose another --out"
+                "choose another --out"
             ) from error
         return True
 
@@ -261,6 +277,8 @@ class Run:
         own = {name: states[rank].clone() for name, states in state["sources"].items()}
         self.source.load_state_dict(own)
         torch.set_rng_state(state["torch_random"][rank].clone())
+        if self.processes.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_random"][rank].clone(), self.processes.device)
         self.step, self.seconds, self.best = state["progress"]
         self.earlier = [Stage.from_state(stage) for stage in state["earlier"]]
 
@@ -287,88 +305,7 @@ def _begin_with(network: Generator | Yardstick, path: Path) -> dict[str, Any]:
     return read_note(path)
 
 
-def _check_settings(
-    settings: TrainSettings, needs: frozenset[Need], shortest: int, tracks: list[TrackClip] | None
-) -> None:
-    for name, number in (
-        ("minutes", settings.minutes),
-        ("learning-rate", settings.learning_rate),
-        ("validate-every", settings.validate_every),
-        ("batch", settings.batch),
-        ("channels", settings.channels),
-    ):
-        if not (math.isfinite(number) and number > 0):
-            raise InputError(f"--{name} {number:g}: give a number above 0")
-    if not 0 <= settings.seed < _SEEDS:
-        raise InputError(f"--seed {settings.seed}: give a whole number from 0 to {_SEEDS - 1}")
-    if settings.frames < shortest:
-        raise InputError(
-            f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"
-        )
-    if settings.yardstick and settings.start_from:
-        raise InputError("--start-from: the yardstick begins with random weights only")
-    if settings.positions and settings.yardstick:
-        raise InputError("--positions and --yardstick are two networks; train one at a time")
-    if (settings.positions or settings.yardstick) and settings.objectives != "supervision":
-        raise InputError(
-            f"--{'positions' if settings.positions else 'yardstick'}: this network has no skeleton; it "
-            "learns by supervision only"
-        )
-    if settings.unpaired and Need.SYNTHETIC in needs:
-        raise InputError(
-            f"--unpaired with {settings.objectives}: uses answers of the capture, which unpaired training "
-            "must not see; give --objectives habekost"
-        )
-    if settings.unpaired and tracks:
-        raise InputError("--unpaired makes its tracks from the capture; leave out --tracks")
-    if Need.TRACKS in needs and not settings.unpaired and not tracks:
-        raise InputError(f"--objectives {settings.objectives}: needs keypoint tracks; give --tracks DIR")
-    if Need.TRACKS not in needs and (tracks or settings.unpaired):
-        raise InputError(
-            f"--objectives {settings.objectives}: uses no keypoint tracks; name an objective that does, or "
-            "leave out --tracks and --unpaired"
-        )
-
-
 def _terms_told(terms: dict[str, Tensor]) -> str:
     """The loss terms that aren't finite, in words."""
     broken = [name for name, loss in terms.items() if not bool(loss.isfinite())]
     return ", ".join(broken) or "their slope"
-
-
-def _sources(
-    settings: TrainSettings,
-    motion_clips: list[CaptureClip],
-    seen_clips: list[CaptureClip],
-    tracks: list[TrackClip] | None,
-) -> BatchSource:
-    drawn = settings_without(settings.without)
-    motion = MotionSource(MotionLibrary(motion_clips), drawn.augment, drawn.max_speed, settings.seed + 1)
-    synthetic = SyntheticSource(MotionLibrary(seen_clips), drawn, settings.seed)
-    if settings.unpaired:
-        seen = ProjectedTracks(seen_clips, known_cameras(drawn), settings.seed)
-        return BatchSource(synthetic, motion, seen)
-    usable = [clip for clip in tracks or [] if clip.split == "train"]
-    return BatchSource(synthetic, motion, TrackSource(usable, settings.seed + 2) if usable else None)
-
-
-def _augmentation() -> str:
-    """Tells one way to make windows from another: by all settings, and all constants of what makes them."""
-    numbers = [
-        (module.__name__, name, repr(value))
-        for module in (augment, cameras, crouch, detections, library, limbs, synthetic)
-        for name, value in sorted(vars(module).items())
-        if name.isupper()
-    ]
-    return f"checksum {zlib.crc32(repr((SyntheticSettings(), numbers)).encode()):08x}"
-
-
-def _summary(clips: list[CaptureClip] | list[TrackClip]) -> str:
-    """Tells one collection of data from another, also by what is in it."""
-    if not clips:
-        return ""
-    checksum = 0
-    for clip in clips:
-        for value in vars(clip).values():
-            checksum = zlib.crc32(np.asarray(value).tobytes(), checksum)
-    return f"{len(clips)} clips of {sum(len(clip) for clip in clips)} frames, checksum {checksum:08x}"

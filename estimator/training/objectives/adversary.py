@@ -116,7 +116,8 @@ class Adversary:
         return loss
 
     def _scores(self, seen: Tensor, in_clip: Tensor) -> list[tuple[Tensor, Tensor]]:
-        poses, seconds = self.discriminator(seen)
+        # What lies beyond a clip may be anything; as no number it would spoil the slope of a score of 0.
+        poses, seconds = self.discriminator(torch.where(in_clip[..., None], seen, 0.0))
         return [(poses, in_clip), (seconds, whole_windows(in_clip))]
 
     def state_dict(self) -> dict[str, Any]:
@@ -139,5 +140,4 @@ def _blurred(seen: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, mask: Tensor) -> Tensor:
-    # No product: what lies beyond a clip may be anything.
-    return torch.where(mask, values, 0.0).sum() / mask.sum().clamp(min=1)
+    return (values * mask).sum() / mask.sum().clamp(min=1)

@@ -17,7 +17,7 @@ from ...kinematics import (
 )
 from ...skeleton import CONTACT_END_POINTS
 from ..supervision import masked_mean, pooled_log_lengths
-from ..tracks import TrackBatch
+from ..track_source import TrackBatch
 
 _NEAREST = 0.2
 """Metres before the camera: nothing is taken to be nearer."""

@@ -16,7 +16,7 @@ from ...observation import observe
 from ..library import MotionBatch
 from ..processes import Processes
 from ..synthetic import Sample
-from ..tracks import TrackBatch
+from ..track_source import TrackBatch
 
 
 class Need(Enum):
@@ -46,8 +46,7 @@ class Batch:
         """The network's answer to ``SYNTHETIC`` or ``TRACKS``, computed once a step."""
         if need not in self._answers:
             seen = self.labelled if need is Need.SYNTHETIC else self.unlabelled
-            with torch.autocast(seen.evidence.rays.device.type, dtype=torch.bfloat16):
-                self._answers[need] = network(observe(seen.evidence, seen.view), seen.evidence.in_clip)
+            self._answers[need] = answered(network, seen)
         return self._answers[need]
 
     @property
@@ -67,6 +66,13 @@ class Batch:
         """The motion that an objective asked for."""
         assert self.motion is not None
         return self.motion
+
+
+def answered(network: Generator, seen: Sample | TrackBatch) -> Prediction:
+    """The network's answer to any windows, also such as an objective makes itself."""
+    with torch.autocast(seen.evidence.rays.device.type, dtype=torch.bfloat16):
+        prediction: Prediction = network(observe(seen.evidence, seen.view), seen.evidence.in_clip)
+    return prediction
 
 
 class Objective(ABC):

@@ -17,8 +17,8 @@ from estimator.training.objectives.egocentric import EGOCENTRIC_SIZE
 from estimator.training.objectives.habekost import WARM_UP, Habekost, past_limits
 from estimator.training.objectives.objective import Batch
 from estimator.training.synthetic import SyntheticSource
-from estimator.training.tracks import TrackBatch
-from estimator.training.unpaired import EVALUATION
+from estimator.training.track_source import TrackBatch
+from estimator.training.unpaired_figures import EVALUATION
 
 from .captures import made_up_clip
 
@@ -132,6 +132,19 @@ def _slope_after_learning(penalty):
     poses, seconds = adversary.discriminator(seen)
     (slope,) = torch.autograd.grad(poses.mean(dim=1).sum() + seconds.mean(dim=1).sum(), seen)
     return float(slope.square().sum(dim=(1, 2)).mean().sqrt())
+
+
+def test_what_lies_beyond_a_clip_may_be_no_number():
+    torch.manual_seed(0)
+    adversary = Adversary()
+    in_clip = torch.arange(FRAMES).expand(4, FRAMES) < 34
+    motion = torch.randn(4, FRAMES, EGOCENTRIC_SIZE)
+    beyond = torch.where(in_clip[..., None], motion, torch.nan).requires_grad_(True)
+    assert adversary.learn(motion, torch.ones_like(in_clip), beyond, in_clip).isfinite()
+    assert adversary.learn(beyond, in_clip, motion, torch.ones_like(in_clip)).isfinite()
+    assert all(value.isfinite().all() for value in adversary.discriminator.parameters())
+    adversary.verdict(beyond, in_clip).backward()
+    assert beyond.grad.isfinite().all() and beyond.grad.any()
 
 
 def test_the_penalty_keeps_the_discriminator_from_being_steep():

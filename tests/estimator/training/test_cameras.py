@@ -42,6 +42,20 @@ def test_still_cameras_stand_still():
         assert torch.allclose(cameras.from_world, cameras.from_world[:, :1], atol=1e-6)
 
 
+def test_none_stands_lower_than_it_may_and_the_others_stay_where_they_were():
+    root, lowest = _walking(400), 0.3
+    anywhere = _cameras(root, STILL)
+    above = _cameras(root, replace(STILL, lowest=lowest))
+    low = anywhere.centre[:, 0, 2] < lowest
+    assert 0.1 < low.float().mean() < 0.5
+    assert above.centre[..., 2].min() > lowest - 1e-4
+    assert torch.allclose(above.centre[~low], anywhere.centre[~low])
+    # As far away as before, so that people are as large in the picture.
+    middle = root.mean(dim=1)
+    far, before = ((cameras.centre[:, 0] - middle).norm(dim=-1) for cameras in (above, anywhere))
+    assert torch.allclose(far, before, atol=1e-4)
+
+
 def test_moving_cameras_drift_by_some_decimetres_to_all_sides():
     centre = _cameras(_standing(200), MOVING).centre
     travelled = centre.amax(dim=1) - centre.amin(dim=1)

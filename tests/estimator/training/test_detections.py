@@ -108,6 +108,12 @@ def test_sides_are_taken_for_each_other_in_bursts():
     assert 0.13 < ankle.any(dim=1).float().mean() < 0.22
     assert 5 < wrist.sum(dim=1)[wrist.any(dim=1)].float().mean() < 9
     assert (swapped[:, 1:] != swapped[:, :-1]).sum(dim=1).max() <= 4, "at most one burst of each"
+    # Of a long clip they are as many as of the windows that it can be cut into.
+    windows, clip = (
+        (swapped_sides(*shape, settings, torch.Generator().manual_seed(2)) != own).float().mean()
+        for shape in ((1500, 320), (150, 3200))
+    )
+    assert 0.8 < clip / windows < 1.25
     often = swapped_sides(1500, 60, settings.scaled(3.0), torch.Generator().manual_seed(1)) != own
     assert 2.5 < often.float().mean() / swapped.float().mean() < 3.5
     assert torch.equal(swapped_sides(4, 60, CLEAN, torch.Generator().manual_seed(1)), own.expand(4, 60, -1))

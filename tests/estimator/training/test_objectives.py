@@ -26,8 +26,8 @@ from estimator.training.objectives.habekost import answered_motion, captured_mot
 from estimator.training.objectives.objective import Batch, Need
 from estimator.training.objectives.registry import OBJECTIVES, parse_objectives
 from estimator.training.synthetic import SyntheticSource
-from estimator.training.tracks import TrackBatch
-from estimator.training.unpaired import EVALUATION
+from estimator.training.track_source import TrackBatch
+from estimator.training.unpaired_figures import EVALUATION
 
 from .captures import made_up_clip
 

@@ -15,6 +15,7 @@ from estimator.errors import InputError
 from estimator.generator import load_weights, read_note
 from estimator.keypoint_set import K
 from estimator.training import detections
+from estimator.training import train as training
 from estimator.training.capture import save_cache
 from estimator.training.measure import evaluation_clips, generator_joints, joint_errors, mean_by_class
 from estimator.training.model_card import capture_rows
@@ -34,7 +35,7 @@ def _track(frames=60):
     rays = torch.nn.functional.normalize(
         torch.tensor([0.0, 0.0, 3.0]) + 0.5 * torch.randn(frames, K, 3), dim=-1
     )
-    return TrackClip("video/walk_p1", "train", rays, torch.ones(frames, K))
+    return TrackClip("video/walk_p1", rays, torch.ones(frames, K))
 
 
 def test_the_position_only_network_falls_on_a_batch_seen_again_and_again(tmp_path):
@@ -156,6 +157,8 @@ def test_the_command_trains_goes_on_and_refuses(tmp_path, capsys):
     assert "going on at step" in capsys.readouterr().out
     assert main([*command, "--minutes", "0.01"]) == 2
     assert "it may only grow" in capsys.readouterr().err
+    assert main([*command, "--steps", "9"]) == 2
+    assert "its length was given by --minutes, now is by --steps" in capsys.readouterr().err
     assert main([*command, "--minutes", "0.02", "--objectives", "habekost"]) == 2
     assert "give --tracks DIR" in capsys.readouterr().err
 
@@ -263,6 +266,50 @@ def test_a_full_disk_is_told_of_and_the_checkpoint_before_it_stays(tmp_path, mon
     with pytest.raises(InputError, match=r"checkpoint.pt: can't be written \(No space left"):
         run.save(best=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("objectives", ["supervision", "supervision,habekost@0.3,pavllo"])
+def test_so_many_steps_come_to_the_same_weights_also_when_stopped(tmp_path, monkeypatch, capsys, objectives):
+    settings = replace(SETTINGS, steps=6, objectives=objectives)
+    tracks = [_track()] if "pavllo" in objectives else None
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # after every step
+    (tmp_path / "straight").mkdir()
+    train(Run(settings, CLIPS, tmp_path / "straight", tracks))
+
+    (tmp_path / "stopped").mkdir()
+    stopped = Run(settings, CLIPS, tmp_path / "stopped", tracks)
+    advance = stopped.advance
+
+    def advance_or_stop():
+        if stopped.step == 4:
+            raise KeyboardInterrupt
+        return advance()
+
+    monkeypatch.setattr(stopped, "advance", advance_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped)
+    assert "stopped after step 4 of 6, 0 minutes; kept until step 4" in capsys.readouterr().err
+    assert not (tmp_path / "stopped" / "last.pt").exists(), "only a checkpoint"
+    resumed = Run(settings, CLIPS, tmp_path / "stopped", tracks)
+    assert resumed.resume() and resumed.step == 4
+    train(resumed)
+    assert resumed.step == 6
+    straight, again = (
+        load_weights(tmp_path / name / "last.pt", torch.device("cpu")) for name in ("straight", "stopped")
+    )
+    for a, b in zip(straight.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["README.md", "last.pt", "best.pt"])
+def test_nothing_that_lies_in_the_folder_is_written_over(tmp_path, capsys, name):
+    save_cache(CLIPS, tmp_path / "cache.npz")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    command = ["train", "--mocap", str(tmp_path / "cache.npz"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--channels", "32"]) == 2
+    assert f"holds {name}, but no checkpoint.pt to go on from; give an empty" in capsys.readouterr().err
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
 
 
 def test_out_that_is_no_folder_is_told_of_before_anything_is_read(tmp_path, capsys):

@@ -29,6 +29,7 @@ def test_the_same_settings_go_on():
         ({"objectives": "habekost"}, "--objectives was supervision, now is habekost"),
         ({"without": ("swaps",)}, "--without was nothing, now is swaps"),
         ({"minutes": 50.0}, "--minutes was 100, now is 50; it may only grow"),
+        ({"steps": 50}, "its length was given by --minutes, now is by --steps"),
     ],
 )
 def test_other_settings_are_named_in_one_line(changed, says):
@@ -131,7 +132,8 @@ def test_the_card_goes_on_naming_what_earlier_trainings_learned_from():
     assert stages_of({"stages": [Stage.state(stage)]}) == [stage]
     older = stages_of({"steps": 5, "seconds": 60.0, "objectives": "supervision"})
     card = model_card("best.pt", [DataRow("own", "new", "MIT")], [], {}, "", None, earlier=[*older, stage])
-    assert "| own | new | MIT |" in card and "old terms" not in card
+    assert "| own | new | MIT |" in card
+    assert "| own | earlier: old | old terms |" in card, "another set that is called the same"
     assert "| videos | earlier: keypoints only | GPL-3 |" in card
     assert "- supervision: 5 steps, 1.0 minutes\n" in card
     assert "- supervision,habekost: 30 steps, 2.0 minutes, seed 2\n" in card

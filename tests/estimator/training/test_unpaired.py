@@ -8,14 +8,18 @@ import torch
 
 from estimator.errors import InputError
 from estimator.training.synthetic import SyntheticSettings
+from estimator.training.track_source import TrackSource
 from estimator.training.unpaired import (
+    LOWEST_CAMERA,
     VIEWS,
-    ProjectedTracks,
+    known_cameras,
+    projected_videos,
+    split_people,
+)
+from estimator.training.unpaired_figures import (
     depth_flips,
     known_camera_clips,
-    known_cameras,
     mean_pose,
-    split_people,
     unpaired_figures,
 )
 
@@ -39,29 +43,34 @@ def test_no_person_is_seen_and_captured():
         split_people(_people()[:1])
 
 
-def test_projected_tracks_have_known_cameras_and_no_answers():
-    batch = ProjectedTracks(_people(), known_cameras(SyntheticSettings()), 1).batch(3, 40)
+def _source(clips, mirrored=0.5, seed=1):
+    return TrackSource(*projected_videos(clips, known_cameras(SyntheticSettings()), 1), mirrored, seed)
+
+
+def test_projected_videos_have_known_cameras_and_no_answers():
+    batch = _source(_people()).batch(30, 40)
     assert set(vars(batch)) == {"evidence", "view"}
-    assert torch.allclose(batch.evidence.down, torch.tensor([0.0, 1.0, 0.0]).expand(3, 40, 3), atol=1e-4)
+    assert torch.allclose(batch.evidence.down, torch.tensor([0.0, 1.0, 0.0]).expand(30, 40, 3), atol=1e-4)
     height = batch.evidence.camera_height
-    assert (height > 0).any() and not (height <= 0).any()
+    assert height.isfinite().all(), "told of every camera, as all stand over the floor"
+    assert height.min() > LOWEST_CAMERA - 0.01
     assert batch.evidence.person_height.isnan().all()
 
 
-def test_projected_tracks_are_videos_that_stay_as_they_are():
-    clip = made_up_clip("short", 50, 1)
-    source = ProjectedTracks([clip], known_cameras(SyntheticSettings()), 1)
+@pytest.mark.parametrize(("mirrored", "kinds"), [(0.5, 2), (0.0, 1)])
+def test_projected_videos_stay_as_they_are(mirrored, kinds):
+    source = _source([made_up_clip("short", 50, 1)], mirrored)
     windows = [source.batch(8, 60).evidence for _ in range(8)]
     lengths = torch.cat([window.in_clip.sum(dim=1) for window in windows])
     assert 20 < lengths.min() == lengths.max() < 55, "padded, not chained"
     rays = torch.cat([window.rays[:, 0] for window in windows]).flatten(1)
-    assert len(torch.unique(rays.mul(1e4).round(), dim=0)) == 2 * VIEWS, "each view, and its mirror image"
+    assert len(torch.unique(rays.mul(1e4).round(), dim=0)) == kinds * VIEWS, "each view, and its mirror image"
     confident = torch.cat([window.confidence[:, 55] for window in windows])
     assert (confident == 0).all(), "nothing is seen beyond the clip"
 
 
-def test_projected_tracks_go_on_where_they_were():
-    first, second = (ProjectedTracks(_people(), known_cameras(SyntheticSettings()), 1) for _ in range(2))
+def test_windows_of_videos_go_on_where_they_were():
+    first, second = (_source(_people(), seed=seed) for seed in (1, 2))
     first.batch(3, 40)
     second.random.set_state(first.random.get_state())
     assert torch.equal(first.batch(3, 40).evidence.rays, second.batch(3, 40).evidence.rays)
@@ -99,3 +108,14 @@ def test_the_mean_pose_of_one_pose_is_that_pose():
     clips = known_camera_clips([standing], views=1)
     figures = unpaired_figures(_truth, clips, mean_pose(clips))
     assert figures.mean_pose["walk_run"] < 0.5
+
+
+def test_errors_are_those_of_people_as_tall_as_they_are():
+    short = made_up_clip("v", 60, 3)
+    tall = replace(short, lengths=1.2 * short.lengths, root_translation=1.2 * short.root_translation)
+    pose = mean_pose(known_camera_clips([made_up_clip("w", 60, 4)]))
+    errors = [
+        unpaired_figures(_truth, known_camera_clips([clip]), pose).mean_pose["walk_run"]
+        for clip in (short, tall)
+    ]
+    assert errors[1] == pytest.approx(1.2 * errors[0], rel=1e-3)

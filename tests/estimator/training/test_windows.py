@@ -9,6 +9,7 @@ from estimator.skeleton import JOINT_INDEX
 from estimator.training.augment import AugmentSettings, perturb_joints, swap_parts
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
 from estimator.training.measure import EVALUATION
+from estimator.training.position_baseline import position_losses
 from estimator.training.supervision import supervised_losses
 from estimator.training.synthetic import SyntheticSettings, SyntheticSource
 
@@ -71,6 +72,24 @@ def test_slow_capture_teaches_no_rates():
     assert lost["slow"]["joint_velocity"] == lost["slow"]["rotation_change"] == 0
     assert lost["quick"]["joint_velocity"] > 0 and lost["quick"]["rotation_change"] > 0
     assert lost["slow"]["joints"] > 0, "poses are learned all the same"
+
+
+def test_slow_capture_teaches_the_position_network_no_rates_either():
+    for labelled in (True, False):
+        clip = replace(made_up_clip("a", 60, 1, fps=16.0), velocity_labelled=labelled)
+        sample = SyntheticSource(MotionLibrary([clip]), replace(EVALUATION, chained=0.0), 1).batch(2, 60)
+        lost = position_losses(torch.randn_like(sample.truth.joints), sample)
+        assert lost["joints"] > 0 and bool(lost["joint_velocity"] > 0) == labelled
+
+
+def test_what_a_short_window_is_padded_with_teaches_no_rates():
+    library = MotionLibrary([made_up_clip("short", 40, 1), made_up_clip("long", 90, 2)])
+    windows = [library.clip_window(0), library.clip_window(1)]
+    motion, in_clip = stacked(windows, windows[1].root.shape[1])
+    assert not in_clip[0].all() and in_clip[1].all()
+    assert torch.equal(motion.rates_labelled, in_clip)
+    swapped = swap_parts(motion, replace(EVALUATION.augment, swap=1.0), torch.Generator())
+    assert not swapped.rates_labelled[1, ~in_clip[0]].any(), "not to whoever is given the upper body either"
 
 
 def test_a_slow_upper_body_on_quick_legs_has_no_rates():
