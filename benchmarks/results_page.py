@@ -44,7 +44,8 @@ def results_page(evaluated: Evaluated, trainings: str, sections: Sequence[str], 
         goals_table(evaluated),
         "## Better than the yardstick",
         "By how many per cent the error is smaller, condition *noisy*; in brackets the 95 % interval over "
-        "takes (bootstrap). Takes of a class are of one person or two, so it says nothing of other people.",
+        "takes (bootstrap). Takes of a class are of one person or two, and every row was trained once: it "
+        "says nothing of other people or other seeds.",
         gains_table(evaluated, "noisy", YARDSTICK, [name for name in ROWS if name not in (YARDSTICK, TRUTH)]),
         "## What refinement brings",
         "Condition *noisy*, means over clips; nothing is known of the camera but its lens.",
