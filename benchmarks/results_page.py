@@ -37,8 +37,8 @@ def results_page(evaluated: Evaluated, trainings: str, sections: Sequence[str], 
     """
     parts = [
         "# Results",
-        "Made by `python -m benchmarks.results --mocap DIR --tracks DIR --out DIR --page docs/results.md`; "
-        f"protocol {evaluated.protocol}. Test people are in no training.",
+        "Made by `python -m benchmarks.results --mocap MOCAP --tracks TRACKS --out OUT --page "
+        f"docs/results.md`; protocol {evaluated.protocol}. Test people are in no training.",
         trainings,
         "## Goals",
         goals_table(evaluated),

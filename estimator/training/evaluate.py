@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["mocap-test"],
         metavar="SET",
         dest="sets",
-        help=f"any of {', '.join(SPLITS)}, {REAL} (the clips in {BESIDE} beside the repository), and files "
-        "or folders of keypoints, with a reference or without (default: mocap-test)",
+        help=f"any of {', '.join(SPLITS)}, {REAL} (the clips in {BESIDE}, which is no part of the "
+        "repository), and files or folders of keypoints; a folder that holds keypoints/, camera.json and "
+        "reference.npz is measured against these (default: mocap-test)",
     )
     parser.add_argument("--mocap", type=Path, help="folder of BVH motion capture, or its cache (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder for the report")

@@ -132,7 +132,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--objectives",
         default=defaults.objectives,
         help=f"with commas, of {', '.join(OBJECTIVES)}; NAME=WEIGHT, NAME@SHARE of the training to begin "
-        "at, NAME.TERM=WEIGHT",
+        f"at, NAME.TERM=WEIGHT (default: {defaults.objectives})",
     )
     add(
         "--unpaired",
@@ -150,7 +150,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--minutes",
         type=float,
         default=defaults.minutes,
-        help="training time, of the processor or graphics card",
+        help=f"training time, of the processor or graphics card (default: {defaults.minutes:g})",
     )
     length.add_argument(
         "--steps",
@@ -158,13 +158,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=defaults.steps,
         help="so many instead: the same command then comes to the same weights",
     )
-    add("--batch", type=int, default=defaults.batch, help="windows per step")
-    add("--frames", type=int, default=defaults.frames, help="frames per window, at 30 per second")
-    add("--channels", type=int, default=defaults.channels)
-    add("--learning-rate", type=float, default=defaults.learning_rate)
-    add("--seed", type=int, default=defaults.seed)
+    for option, default, what in (
+        ("--batch", defaults.batch, "windows per step"),
+        ("--frames", defaults.frames, "frames per window, at 30 per second"),
+        ("--channels", defaults.channels, "width of the network"),
+        ("--learning-rate", defaults.learning_rate, "at its highest; falls to a hundredth of that"),
+        ("--seed", defaults.seed, "of the first weights and of all that is drawn"),
+        ("--validate-every", defaults.validate_every, "minutes; weights are written then, too"),
+    ):
+        add(option, type=type(default), default=default, help=f"{what} (default: {default:g})")
     add("--start-from", type=Path, metavar="WEIGHTS", help="begin with the weights of an earlier training")
-    add("--validate-every", type=float, default=defaults.validate_every, help="minutes")
     add(
         "--device",
         choices=("auto", "cpu", "cuda"),

@@ -49,7 +49,9 @@ def split_people(clips: list[CaptureClip]) -> tuple[list[CaptureClip], list[Capt
     for clip, chance in zip(clips, odds, strict=True):
         share[clip.person] = share.get(clip.person, 0.0) + chance
     if len(share) < 2:
-        raise InputError("unpaired training needs capture of two people or more; add some, or give --tracks")
+        raise InputError(
+            "--unpaired needs capture of two people or more to train on; add some, or give --tracks instead"
+        )
     groups: tuple[set[str], set[str]] = (set(), set())
     filled = [0.0, 0.0]
     for person in sorted(share, key=lambda person: (-share[person], person)):
