@@ -10,7 +10,7 @@ from .objectives.registry import OBJECTIVES
 from .settings import TrainSettings
 from .tracks import TrackClip
 
-SEEDS = 2**31
+_SEEDS = 2**31
 
 
 def check_settings(
@@ -38,8 +38,8 @@ def check_settings(
             raise InputError(f"--{name} {number:g}: give a number above 0")
     if settings.steps < 0:
         raise InputError(f"--steps {settings.steps}: give a whole number above 0")
-    if not 0 <= settings.seed < SEEDS:
-        raise InputError(f"--seed {settings.seed}: give a whole number from 0 to {SEEDS - 1}")
+    if not 0 <= settings.seed < _SEEDS:
+        raise InputError(f"--seed {settings.seed}: give a whole number from 0 to {_SEEDS - 1}")
     if settings.frames < shortest:
         raise InputError(
             f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"

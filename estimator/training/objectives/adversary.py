@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..processes import Processes
+from ..supervision import masked_mean
 from .egocentric import AHEAD, EGOCENTRIC_SIZE, POSE_SIZE
 
 _KERNEL, _STRIDE, _LAYERS = 5, 2, 3
@@ -90,10 +91,10 @@ class Adversary:
         loss = torch.zeros(())
         score_sum = torch.zeros(())
         for part, mask in self._scores(real, real_in_clip):
-            loss = loss + _mean((part - 1).square(), mask)
-            score_sum = score_sum + _mean(part, mask) * len(real)
+            loss = loss + masked_mean((part - 1).square(), mask)
+            score_sum = score_sum + masked_mean(part, mask) * len(real)
         for part, mask in self._scores(_blurred(made.detach()), made_in_clip):
-            loss = loss + _mean(part.square(), mask)
+            loss = loss + masked_mean(part.square(), mask)
         (slope,) = torch.autograd.grad(score_sum, real, create_graph=True)
         total = loss + self.penalty * slope.square().sum(dim=(1, 2)).mean()
         self.optimiser.zero_grad()
@@ -111,7 +112,7 @@ class Adversary:
         self.discriminator.requires_grad_(False)
         loss = torch.zeros(())
         for part, mask in self._scores(made, in_clip):
-            loss = loss + _mean((part - 1).square(), mask)
+            loss = loss + masked_mean((part - 1).square(), mask)
         self.discriminator.requires_grad_(True)
         return loss
 
@@ -137,7 +138,3 @@ class Adversary:
 
 def _blurred(seen: Tensor) -> Tensor:
     return seen + _BLUR * torch.randn_like(seen)
-
-
-def _mean(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)
