@@ -1,6 +1,9 @@
 """What each augmentation brings: trains without it, and compares clip by clip with training with all.
 
-python -m benchmarks.ablation --mocap CACHE.npz --out DIR --minutes 20 --seeds 1 2 --without swaps perturb
+python -m benchmarks.ablation --mocap CACHE.npz --out DIR --seeds 1 2 --without swaps perturb
+
+All trainings of one table have as many steps, so that it doesn't matter how fast the machine is that made
+them: 3,500 are 20 minutes of one core of a server.
 
 Runs go on where they stopped. What a finished one reached is kept in a small file in --figures, so that the
 many runs need not be made on one machine or in one day; those that are there aren't trained again.
@@ -35,6 +38,7 @@ from estimator.training.synthetic import SyntheticSettings
 from estimator.training.train import train
 from estimator.training.training_run import Run
 
+STEPS = 3500
 HELD_OUT = ("cmu/06", "reactidle/008")
 """Somebody who plays basketball, and somebody who stands about."""
 
@@ -109,7 +113,7 @@ def main() -> int:
     parser.add_argument("--mocap", type=Path, required=True, help="folder of BVH files, or its cache")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--figures", type=Path, help="folder of what was reached (default: figures in --out)")
-    parser.add_argument("--minutes", type=float, default=20.0, help="per run, of the processor")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"per run (default: {STEPS})")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--without", nargs="+", default=list(SWITCHES), choices=SWITCHES)
     parser.add_argument(
@@ -129,7 +133,7 @@ def main() -> int:
         for variant in [ALL, *args.without]:
             for seed in args.seeds:
                 settings = TrainSettings(
-                    minutes=args.minutes,
+                    steps=args.steps,
                     seed=seed,
                     channels=args.channels,
                     without=() if variant == ALL else (variant,),

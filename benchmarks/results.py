@@ -207,12 +207,12 @@ def _ablation(figures: Path, clips: list[CaptureClip]) -> str:
     found = ablation_table(reached, clips)
     if not found:
         return ""
-    minutes = next(iter(reached.values())).settings["minutes"]
+    steps = next(iter(reached.values())).settings["steps"]
     about = (
-        f"Supervision for {minutes:g} minutes of one core with each augmentation left out, against all "
-        "of them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people who were "
-        "not trained on, the network alone, each clip against itself, with a bootstrap interval over "
-        "takes. Under 2 mm, or with 0 inside the interval, it is called none. The last column is of "
+        f"Supervision for {steps:,} steps, about 20 minutes of one core, with each augmentation left out, "
+        "against all of them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people "
+        "who were not trained on, the network alone, each clip against itself, with a bootstrap interval "
+        "over takes. Under 2 mm, or with 0 inside the interval, it is called none. The last column is of "
         "conditions that these clips are not seen in otherwise: cameras that move (*moving*), focal "
         "lengths that are only guessed (*focal*), points outside the picture missing (*edges*), gravity "
         "and the heights of camera and person told (*known*)."

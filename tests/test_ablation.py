@@ -76,39 +76,22 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
         told = capsys.readouterr()
         return status, told.err, [line for line in told.out.splitlines() if not line.startswith("{")]
 
-    first = table("--minutes", "0.01")
+    first = table("--steps", "2")
     assert first[0] == 0
     assert [path.name for path in sorted((tmp_path / "figures").iterdir())] == ["all-1.json", "noise-1.json"]
     shutil.rmtree(tmp_path / "runs")
     monkeypatch.setattr(ablation, "train", lambda run: pytest.fail("it is there already"))
-    assert table("--minutes", "0.01") == first
-    status, told, _ = table("--minutes", "0.02")
+    assert table("--steps", "2") == first
+    status, told, _ = table("--steps", "3")
     assert status == 2
-    assert "all-1.json: of another training: --minutes was 0.01, now is 0.02; choose another" in told
-
-
-def test_a_long_run_leaves_checkpoints_on_its_way(tmp_path, monkeypatch):
-    people = [made_up_clip("a", 90, 1), made_up_clip("v", 60, 3, split="validation")]
-    save_cache(people, tmp_path / "capture.npz")
-    command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--out", str(tmp_path / "runs")]
-    monkeypatch.setattr(
-        sys, "argv", [*command, "--minutes", "20", "--seeds", "1", "--channels", "24", "--hold-out"]
-    )
-
-    def stopped(run):
-        assert run.settings.validate_every <= run.settings.minutes / 2, "nothing to go on from"
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(ablation, "train", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        ablation.main()
+    assert "all-1.json: of another training: --steps was 2, now is 3; choose another" in told
 
 
 def test_cameras_that_move_are_measured_where_they_were_left_out(tmp_path, monkeypatch):
     people = [made_up_clip("a", 90, 1), made_up_clip("v", 60, 3, split="validation")]
     save_cache(people, tmp_path / "capture.npz")
     command = ["ablation", "--mocap", str(tmp_path / "capture.npz"), "--out", str(tmp_path / "runs")]
-    command += ["--figures", str(tmp_path), "--minutes", "0.001", "--seeds", "1", "--channels", "24"]
+    command += ["--figures", str(tmp_path), "--steps", "1", "--seeds", "1", "--channels", "24"]
     monkeypatch.setattr(sys, "argv", [*command, "--without", "moving", "swaps", "--hold-out"])
     assert ablation.main() == 0
     figures = read_figures(tmp_path)
@@ -124,7 +107,7 @@ def test_cameras_that_move_are_measured_where_they_were_left_out(tmp_path, monke
 
 def _kept(folder, without, seed, errors, apart=None, **other):
     folder.mkdir(exist_ok=True)
-    settings = {"minutes": 20.0, "seed": seed, "without": without, **other}
+    settings = {"steps": 3500, "seed": seed, "without": without, **other}
     text = json.dumps({"settings": settings, "p_mpjpe_mm": errors, "apart_p_mpjpe_mm": apart or {}})
     (folder / f"{without or 'all'}-{seed}.json").write_text(text, encoding="utf-8")
 
