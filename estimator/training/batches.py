@@ -40,7 +40,10 @@ class MotionSource:
         self.random = torch.Generator().manual_seed(seed)
 
     def batch(self, size: int, frames: int) -> MotionBatch:
-        """``size`` full windows, clips chained; swapped parts and turned joints would be no real motion."""
+        """``size`` full windows, clips chained; swapped parts and turned joints would be no real motion.
+
+        Nor are the cross-fades between clips, where ``rates_labelled`` is False.
+        """
         windows = [self.library.window(frames, self.random, max_speed=self.max_speed) for _ in range(size)]
         motion, _ = stacked(windows, frames)
         return vary_proportions(mirror(motion, self.augment, self.random), self.augment, self.random)

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..estimate import WEIGHTS
 from .capture import CaptureClip, load_cache, load_captures
 from .evaluation import models
-from .evaluation.cases import condition_cases
+from .evaluation.cases import NO_WALK, condition_cases, long_enough_walks
 from .evaluation.plots import can_plot, save_plots
 from .evaluation.protocol import CONDITIONS
 from .evaluation.real import BESIDE, reference_cases, reference_folders, track_cases
@@ -76,9 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--conditions",
         nargs="+",
         choices=CONDITIONS,
-        default=list(CONDITIONS),
         metavar="NAME",
-        help=f"of the sets of motion capture (default: {' '.join(CONDITIONS)})",
+        help=f"of the sets of motion capture (default: all there are clips for, of {' '.join(CONDITIONS)})",
     )
     parser.add_argument(
         "--resume",
@@ -97,7 +96,10 @@ def named_file(text: str) -> tuple[str, Path]:
 def run(args: argparse.Namespace) -> int:
     """``python -m estimator evaluate``."""
     clips, folders, tracks = _chosen_sets(args)
+    splits = [SPLITS[name] for name in args.sets if name in SPLITS]
+    chosen = [clip for clip in clips if clip.split in splits]
     evaluation = _evaluation(args, [clip for clip in clips if clip.split == "train"])
+    conditions = _chosen_conditions(args.conditions, chosen)
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
 
@@ -105,9 +107,7 @@ def run(args: argparse.Namespace) -> int:
         _progress("")
         print(condition_section(evaluation.report(), condition), flush=True)
 
-    splits = [SPLITS[name] for name in args.sets if name in SPLITS]
-    chosen = [clip for clip in clips if clip.split in splits]
-    for name in args.conditions if chosen else []:
+    for name in conditions:
         evaluation.add(name, list(condition_cases(chosen, CONDITIONS[name])))
         finish(name)
     for name, known in (("real", False), ("real-known", True)):
@@ -129,18 +129,30 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _chosen_conditions(given: list[str] | None, clips: list[CaptureClip]) -> list[str]:
+    """Those asked for; without that, all that there are clips for."""
+    names = list(given or CONDITIONS) if clips else []
+    impossible = [name for name in names if CONDITIONS[name].long_walk and not long_enough_walks(clips)]
+    if impossible and given:
+        raise InputError(f"--conditions {impossible[0]}: {NO_WALK}; leave it out")
+    for name in impossible:
+        print(f"note: {name} is left out: {NO_WALK}", file=sys.stderr)
+    return [name for name in names if name not in impossible]
+
+
 def _chosen_sets(args: argparse.Namespace) -> tuple[list[CaptureClip], list[Path], list[Path]]:
-    """All captured clips if some are wanted, folders with a reference, and paths of keypoints alone."""
+    """All captured clips that are given, folders with a reference, and paths of keypoints alone."""
     clips: list[CaptureClip] = []
     folders: list[Path] = []
     tracks: list[Path] = []
     if len({SPLITS[name] for name in args.sets if name in SPLITS}) > 1:
         raise InputError(f"--set {' '.join(args.sets)}: one split of the motion capture at a time")
+    if args.mocap is not None:
+        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
     for name in args.sets:
         if name in SPLITS:
             if args.mocap is None:
                 raise InputError(f"--set {name}: give the motion capture with --mocap DIR or its cache")
-            clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
             if not any(clip.split == SPLITS[name] for clip in clips):
                 raise InputError(
                     f"{args.mocap}: no clip of it is in the split {SPLITS[name]!r}; see its index.csv"

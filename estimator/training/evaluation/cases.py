@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 LONG_WALKS = 2
 _LONG_ENOUGH = 60
 """Frames of a walk from which a step cycle can be cut."""
+NO_WALK = "no clip of the split is a walk of two seconds on level ground"
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def _seen(
     )
 
 
-def _walks(clips: list[CaptureClip]) -> list[CaptureClip]:
-    """The longest walk of each person, at most ``LONG_WALKS`` of them."""
+def long_enough_walks(clips: list[CaptureClip]) -> list[CaptureClip]:
+    """The longest walk on level ground of each person, at most ``LONG_WALKS`` of them."""
     longest: dict[str, CaptureClip] = {}
     for clip in clips:
         walks = clip.action_class == "walk_run" and "run" not in clip.action.lower()
@@ -123,12 +124,9 @@ def condition_cases(clips: list[CaptureClip], condition: Condition) -> Iterator[
         InputError: the condition needs a walk and there is none.
     """
     if condition.long_walk:
-        walks = _walks(clips)
+        walks = long_enough_walks(clips)
         if not walks:
-            raise InputError(
-                "long-walk: no clip of the split is a walk of two seconds on level ground; "
-                "leave the condition out with --conditions"
-            )
+            raise InputError(f"long-walk: {NO_WALK}; leave the condition out with --conditions")
         for clip in walks:
             walk = long_walk(true_motion(clip))
             yield _seen(f"{clip.name}*", "walk_run", walk, condition, _random(clip, 0))

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ...generator import BALL_JOINTS, HINGE_JOINTS, Generator, Prediction
-from ...kinematics import forward_kinematics, rest_offsets_from_lengths
+from ...kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from ...observation import NETWORK_FPS
-from ...skeleton import HINGES, JOINT_NAMES, MEAN_LENGTHS
+from ...skeleton import CONTACT_END_POINTS, HINGES, JOINT_NAMES, MEAN_LENGTHS
 from ..library import MotionBatch, rotation_matrices
 from ..processes import Processes
 from ..supervision import masked_mean
@@ -70,8 +70,8 @@ class Habekost(Objective):
         in_clip = tracks.evidence.in_clip
         made = answered_motion(answer)
         real = captured_motion(batch.captured)
-        everywhere = torch.ones(real.shape[:2], dtype=torch.bool, device=real.device)
-        discriminator = self.adversary.learn(real, everywhere, made, in_clip)
+        # Where clips cross-fade nobody moved like that.
+        discriminator = self.adversary.learn(real, batch.captured.rates_labelled, made, in_clip)
         return {
             "reprojection": reprojection(answer, tracks),
             "adversary": min(self.adversary.steps / WARM_UP, 1.0) * self.adversary.verdict(made, in_clip),
@@ -99,14 +99,14 @@ def answered_motion(answer: GlobalAnswer) -> Tensor:
 
 
 def captured_motion(motion: MotionBatch) -> Tensor:
-    """(B, T, EGOCENTRIC_SIZE) of capture, a little noisy; the floor under the lowest ankle if unknown."""
+    """(B, T, EGOCENTRIC_SIZE) of capture, a little noisy; an unknown floor as ``global_answer`` finds it."""
     rotations = rotation_matrices(motion.rotations)
     pose = forward_kinematics(rotations, rest_offsets_from_lengths(motion.lengths)[:, None], motion.root)
     low, high = _TREMOR
     tremor = low + (high - low) * torch.rand(len(motion.root), 1, 1, 1, device=motion.root.device)
     joints = pose.joints + tremor * torch.randn_like(pose.joints)
-    ankle_height = 0.1
-    lowest = pose.joints[..., 2].flatten(1).amin(dim=1) - ankle_height
+    ends = end_points(pose, motion.lengths[:, None])
+    lowest = ends[:, :, list(CONTACT_END_POINTS), 2].flatten(1).amin(dim=1)
     ground = torch.where(motion.ground_known, 0.0, lowest)
     return egocentric(joints, ground, motion.lengths[:, 1:3].sum(dim=-1), NETWORK_FPS)
 

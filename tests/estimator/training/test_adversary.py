@@ -57,6 +57,22 @@ def test_the_adversary_alone_turns_the_joints(batch):
     assert (per_row > 0).float().mean() > 0.5, "most joints, not the body as a whole"
 
 
+def test_where_clips_cross_fade_capture_is_not_looked_at(batch):
+    steady = torch.ones_like(batch.captured.rates_labelled)
+    steady[:, 4:7] = False
+    turned = batch.captured.rotations.roll(1, dims=1)
+
+    def learned(rotations):
+        torch.manual_seed(1)
+        objective = Habekost()
+        motion = replace(batch.captured, rotations=rotations, rates_labelled=steady)
+        return float(objective.losses(_network(), replace(batch, motion=motion))["discriminator"])
+
+    as_it_is = learned(batch.captured.rotations)
+    assert learned(torch.where(steady[..., None, None], batch.captured.rotations, turned)) == as_it_is
+    assert learned(turned) != as_it_is
+
+
 def test_a_network_can_learn_what_the_adversary_wants(batch):
     network, objective = _network(), _warm()
     for _ in range(30):

@@ -127,6 +127,16 @@ def test_capture_and_its_true_answer_look_the_same_to_the_adversary(library):
     assert difference[..., POSE_SIZE:-1].mean() < 0.1
 
 
+def test_an_unknown_floor_is_found_the_same_way_under_capture_and_answer(library):
+    sample = _sample(library, UNKNOWN)
+    assert sample.evidence.camera_height.isnan().all()
+    made = answered_motion(global_answer(_perfect(sample), _tracks(sample), 30.0))
+    motion = sample.truth.motion
+    unknown = torch.zeros_like(motion.ground_known)
+    lifted = replace(motion, root=motion.root + torch.tensor([0.0, 0.0, 3.0]), ground_known=unknown)
+    assert (made - captured_motion(lifted))[..., -1].abs().mean() < 0.01, "height of Hips, in leg lengths"
+
+
 def _egocentric(joints):
     batch = len(joints)
     return egocentric(joints, torch.zeros(batch), torch.full((batch,), 0.8), 30.0)

@@ -8,6 +8,7 @@ import torch
 from estimator.__main__ import main
 from estimator.generator import Generator, GeneratorConfig, save_weights
 from estimator.training.capture import save_cache
+from estimator.training.evaluation.protocol import CONDITIONS
 from estimator.training.position_baseline import PositionNetwork
 from estimator.training.yardstick import Yardstick, save_yardstick
 
@@ -132,6 +133,12 @@ def test_what_cant_be_measured_is_told_in_one_line(files, capsys, arguments, mes
     error = capsys.readouterr().err
     assert status == 2 and message in error and error.count("\n") == 1
     assert not (files / "bad" / "evaluation.json").exists()
+
+
+def test_without_walks_all_but_the_long_walk_is_measured(files, capsys):
+    assert _evaluate(files, "--no-refine", out="no walk") == 0
+    assert "note: long-walk is left out: no clip of the split is a walk" in capsys.readouterr().err
+    assert list(_report(files, "no walk")["results"]) == [name for name in CONDITIONS if name != "long-walk"]
 
 
 def test_capture_has_to_be_given(files, capsys):
