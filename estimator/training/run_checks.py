@@ -8,6 +8,7 @@ from ..errors import InputError
 from .objectives.objective import Need
 from .objectives.registry import OBJECTIVES
 from .settings import TrainSettings
+from .switches import OF_TRACKS, OF_VIDEOS, SWITCHES
 from .tracks import TrackClip
 
 _SEEDS = 2**31
@@ -68,3 +69,10 @@ def check_settings(
             f"--objectives {settings.objectives}: uses no keypoint tracks; name an objective that does, or "
             "leave out --tracks and --unpaired"
         )
+    if Need.SYNTHETIC not in needs:
+        works = OF_VIDEOS if settings.unpaired else OF_TRACKS
+        if idle := [name for name in settings.without if name in SWITCHES and name not in works]:
+            raise InputError(
+                f"--without {' '.join(idle)}: not drawn in this training anyway; choose from "
+                f"{', '.join(name for name in SWITCHES if name in works)}"
+            )

@@ -58,6 +58,12 @@ SWITCHES: dict[str, Switch] = {
 """Name to what takes it out. ``swaps`` are the detector's left for right, ``parts`` other upper bodies."""
 
 
+OF_TRACKS = frozenset({"mirror", "proportions", "speed"})
+"""Those that do something where nothing synthetic is drawn: to real tracks, and motion to compare with."""
+OF_VIDEOS = OF_TRACKS | {"cameras", "edges", "noise", "masks", "swaps", "offsets"}
+"""Those that do something in unpaired training: also to capture that is seen as videos are."""
+
+
 def settings_without(names: Iterable[str]) -> SyntheticSettings:
     """Training's usual settings less some augmentations.
 

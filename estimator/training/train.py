@@ -58,7 +58,7 @@ def train(run: Run, data: Sequence[DataRow] | None = None, *, plot: bool = False
     try:
         while run.progress < 1:
             log.add(run.advance())
-            if first and run.step % STEPS_A_ROW == 0:
+            if first and (run.step % STEPS_A_ROW == 0 or run.progress >= 1):
                 frames = run.step * run.settings.batch * run.settings.frames
                 log.write_row(run.step, run.seconds / 60, frames / run.seconds)
             if run.seconds >= next_validation or run.progress >= 1:

@@ -144,10 +144,7 @@ class Run:
             self.processes.average_gradients(self.network.parameters())
             steepness = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
             if not steepness.isfinite():
-                raise InputError(
-                    f"step {self.step}: the losses are no numbers any more ({_terms_told(terms)}); what "
-                    f"{self.out} holds is from before: start anew in another, with a lower --learning-rate"
-                )
+                raise self._diverged(f"losses are no numbers any more ({_terms_told(terms)})")
             self.optimiser.step(self._learning_rate())
         # A short memory at first, so that the average is worth measuring early on.
         keep = min(self.settings.average, (1 + self.step) / (10 + self.step))
@@ -160,6 +157,12 @@ class Run:
         self.step += 1
         self.seconds = self.processes.longest(self.seconds + self._clock() - started)
         return {"total": total.item()} | {name: loss.item() for name, loss in terms.items()}
+
+    def _diverged(self, what: str) -> InputError:
+        return InputError(
+            f"step {self.step}: the {what}; what {self.out} holds is from before: start anew in another, with "
+            "a lower --learning-rate"
+        )
 
     def _clock(self) -> float:
         """Seconds. Of a processor its own time, so that what else the machine does changes nothing."""
@@ -194,7 +197,13 @@ class Run:
             self._save_weights([LAST, BEST] if best else [LAST], data)
 
     def save_checkpoint(self) -> None:
-        """All that is needed to go on; the first process writes, all must call it."""
+        """All that is needed to go on; the first process writes, all must call it.
+
+        Raises:
+            InputError: the weights are no numbers any more.
+        """
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):
+            raise self._diverged("weights are no numbers any more")
         gathered = self.processes.gathered
         random: dict[str, Any] = {
             "sources": {name: gathered(state) for name, state in self.source.state_dict().items()},

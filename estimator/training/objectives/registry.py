@@ -15,6 +15,8 @@ from .pavllo import Pavllo
 from .supervision import Supervision
 
 OBJECTIVES: dict[str, type[Objective]] = {kind.name: kind for kind in (Supervision, Habekost, Pavllo)}
+_LATEST = 0.99
+"""Share of the training after which an objective may begin: later it would do nothing."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def parse_objectives(text: str) -> Objectives:
     """From the command line: names with commas, each with ``=WEIGHT`` and ``@START``; ``name.term=WEIGHT``.
 
     Raises:
-        InputError: an unknown name or term, a weight below 0, a start outside 0..1.
+        InputError: an unknown name or term, a weight below 0, a start outside 0..0.99, no weight at all.
     """
     named: dict[str, tuple[float, float]] = {}
     terms: dict[str, dict[str, float]] = {}
@@ -101,7 +103,7 @@ def parse_objectives(text: str) -> Objectives:
                 raise InputError(f"--objectives {part}: {name} is there twice; give it once")
             named[name] = (
                 _number(part, weight, 0.0, 1e6) if "=" in rest else kind.default_weight,
-                _number(part, start, 0.0, 1.0) if "@" in part else 0.0,
+                _number(part, start, 0.0, _LATEST) if "@" in part else 0.0,
             )
         elif term not in kind.term_weights or not weight or start:
             known = ", ".join(f"{name}.{term}" for term in kind.term_weights)
@@ -112,6 +114,8 @@ def parse_objectives(text: str) -> Objectives:
             terms.setdefault(name, {})[term] = _number(part, weight, 0.0, 1e6)
     if not named:
         raise InputError(f"--objectives {text}: names none; choose from {', '.join(OBJECTIVES)}")
+    if not any(weight for weight, _ in named.values()):
+        raise InputError(f"--objectives {text}: nothing has a weight, so nothing would be learned")
     if stray := terms.keys() - named.keys():
         raise InputError(
             f"--objectives {text}: weights for {', '.join(stray)}, which isn't used; name it too"

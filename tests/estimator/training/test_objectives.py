@@ -330,6 +330,8 @@ def test_objectives_with_weights_and_starts_are_understood():
         "habekost=much",
         "habekost=-1",
         "habekost@2",
+        "habekost@1",
+        "habekost=0",
         "habekost=",
         "habekost,habekost",
         "habekost,habekost.adversery=1",

@@ -12,8 +12,12 @@ from estimator.kinematics import stature_from_lengths
 from estimator.skeleton import JOINT_INDEX
 from estimator.training.cameras import random_cameras
 from estimator.training.library import MotionLibrary
-from estimator.training.switches import SWITCHES, settings_without
+from estimator.training.objectives.objective import Need
+from estimator.training.run_data import sources
+from estimator.training.settings import TrainSettings
+from estimator.training.switches import OF_TRACKS, OF_VIDEOS, SWITCHES, settings_without
 from estimator.training.synthetic import SyntheticSource
+from estimator.training.tracks import TrackClip
 
 from .captures import made_up_clip
 
@@ -228,6 +232,31 @@ def test_drawn_alone_it_does_what_its_name_says_and_switched_off_it_does_not(lib
     drawn, switched_off = (_measured(library, name, names) for names in (others | {name}, others))
     assert all(low < figure < high for figure in drawn), drawn
     assert max(switched_off) < low / 20, switched_off
+
+
+def _tensors(part):
+    """All tensors of a batch, in order."""
+    if isinstance(part, torch.Tensor):
+        return [part.nan_to_num(nan=-1.0).double().flatten()]
+    parts = vars(part).values() if hasattr(part, "__dict__") else ()
+    return [tensor for inner in parts for tensor in _tensors(inner)]
+
+
+@pytest.mark.parametrize(("unpaired", "reaching"), [(False, OF_TRACKS), (True, OF_VIDEOS)])
+def test_without_synthetic_samples_only_some_reach_a_batch(unpaired, reaching):
+    clips = [made_up_clip(str(n), 160, n) for n in range(6)]  # some are cut off by the picture's edge
+    track = TrackClip("video", torch.rand(90, len(KEYPOINT_NAMES), 3), torch.ones(90, len(KEYPOINT_NAMES)))
+
+    def drawn(*without):
+        settings = TrainSettings(objectives="habekost", unpaired=unpaired, without=without)
+        source = sources(settings, clips, clips, None if unpaired else [track], 1)
+        batch = source.batch({Need.TRACKS, Need.MOTION}, 60, 80)
+        return torch.cat(_tensors(batch.tracks) + _tensors(batch.motion))
+
+    usual = drawn()
+    assert torch.equal(drawn(), usual)
+    reached = {name for name in SWITCHES if not torch.equal(drawn(name), usual)}
+    assert reached == reaching
 
 
 def _lenses(settings):

@@ -118,6 +118,8 @@ def test_a_checkpoint_of_other_settings_or_of_nothing_known_is_refused(tmp_path)
         ({"objectives": "habekost", "frames": 20}, [_track()], "windows of 29"),
         ({"objectives": "habekost", "positions": True}, [_track()], "by supervision only"),
         ({"without": ("noises",)}, None, "--without noises"),
+        ({"objectives": "habekost", "without": ("noise",)}, [_track()], "--without noise: not drawn"),
+        ({"objectives": "habekost", "unpaired": True, "without": ("known",)}, None, "--without known: not"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_in_one_line(tmp_path, changed, tracks, says):
@@ -333,6 +335,23 @@ def test_a_run_whose_losses_are_no_numbers_stops_and_keeps_what_was_saved(tmp_pa
     with pytest.raises(InputError, match=r"step 0: the losses are no numbers any more \(.*joints"):
         train(run)
     assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    run = Run(SETTINGS, CLIPS, tmp_path)
+    run.save(best=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with torch.no_grad():
+        run.network.head.bias[0] = torch.inf
+    for save in (run.save_checkpoint, lambda: run.save(best=True)):
+        with pytest.raises(InputError, match=r"step 0: the weights are no numbers any more"):
+            save()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_last_steps_are_logged_also_where_they_are_few(tmp_path):
+    train(Run(replace(SETTINGS, steps=3), CLIPS, tmp_path))
+    assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().splitlines()] == ["step", "3"]
 
 
 def test_other_numbers_of_the_augmentation_are_another_run(tmp_path, monkeypatch):
