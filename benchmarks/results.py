@@ -37,7 +37,7 @@ WIDTHS = (512, 1024)
 CONDITIONS = ("noisy", "clean", "other-noise", "coco17-sparse", "noisy-known", "long-walk")
 FILE = "last.pt"
 ABLATION = Path("docs/ablation")
-UNPAIRED = ("unpaired", "unpaired-no-adversary", "supervised")
+UNPAIRED = ("unpaired", "unpaired-no-adversary", "unpaired-real", "supervised")
 """Rows of the table in Habekost's setting, besides what ships."""
 
 
