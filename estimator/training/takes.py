@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,8 @@ def list_takes(folder: Path) -> list[Take]:
     index says which people are for validation and test; without, Kinelift's own choice of people holds.
 
     Raises:
-        InputError: there is nothing to read, the index lacks a column, or puts a person into two splits.
+        InputError: there is nothing to read, the index is no table in UTF-8, lacks a column, or puts a person
+            into two splits.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of motion capture")
@@ -89,9 +91,8 @@ def list_takes(folder: Path) -> list[Take]:
         if not files:
             raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
         return [Take(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]
-    with index.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    for line, row in enumerate(rows, start=2):
+    rows = _rows(index)
+    for line, row in rows:
         missing = [column for column in _COLUMNS if not row.get(column)]
         if missing:
             raise InputError(f"{index}: line {line}: no {', '.join(missing)}; fill in the column")
@@ -99,7 +100,7 @@ def list_takes(folder: Path) -> list[Take]:
         raise InputError(f"{index}: lists no takes; add them, or remove the file to read all .bvh files")
     takes = []
     sides: dict[tuple[str, str], str] = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         split = row.get("split") or ""
         if split and split not in SPLITS:
             raise InputError(f"{index}: line {line}: split {split!r}; give {', '.join(SPLITS)} or nothing")
@@ -113,3 +114,20 @@ def list_takes(folder: Path) -> list[Take]:
             )
         takes.append(take)
     return takes
+
+
+def _rows(index: Path) -> list[tuple[int, dict[str, str]]]:
+    """Each row of the table, with the line it ends in; spreadsheets put a byte order mark before UTF-8."""
+    try:
+        text = index.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{index}: can't be read ({error.strerror}); check the file") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{index}: line {line}: isn't UTF-8 text; save it as CSV in UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        line = reader.line_num + 1
+        raise InputError(f"{index}: line {line}: not CSV ({error}); save it as CSV in UTF-8") from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from estimator.__main__ import main
 from estimator.errors import InputError
 from estimator.training.takes import ACTION_CLASSES, SPLITS, Take, list_takes
 
@@ -74,6 +75,35 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path) -> None:
         list_takes(tmp_path)
     (tmp_path / "index.csv").write_text("set,file,subject,action\n")
     with pytest.raises(InputError, match="lists no takes"):
+        list_takes(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("own,b.bvh,Zoë,walk".encode("latin-1"), "isn't UTF-8 text"),
+        (b"own,b.bvh,ben," + b"x" * 200_000, "not CSV (field larger than field limit (131072))"),
+    ],
+)
+def test_an_index_that_is_no_table_in_utf8_is_refused_in_one_line(
+    row: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = tmp_path / "index.csv"
+    index.write_bytes(b"set,file,subject,action\nown,a.bvh,anna,walk\n" + row)
+    assert main(["train", "--mocap", str(tmp_path), "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == f"error: {index}: line 3: {says}; save it as CSV in UTF-8\n"
+
+
+def test_a_spreadsheets_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    text = "set,file,subject,action\r\nown,a.bvh,Zoë,walk\r\n"
+    (tmp_path / "index.csv").write_text(text, encoding="utf-8-sig", newline="")
+    (take,) = list_takes(tmp_path)
+    assert (take.set, take.subject, take.action) == ("own", "Zoë", "walk")
+
+
+def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("set,file,subject,action\nown,a.bvh,anna,walk\n\nown,b.bvh,ben,\n")
+    with pytest.raises(InputError, match="line 4: no action"):
         list_takes(tmp_path)
 
 
