@@ -15,9 +15,11 @@ SPLITS = ("train", "validation", "test")
 
 _TEST_PEOPLE = {("cmu", "02"), ("cmu", "05"), ("reactidle", "003"), ("reactidle", "012")}
 _VALIDATION_PEOPLE = {("cmu", "03"), ("cmu", "07")}
-_WALK = re.compile(r"\b(walk|walking|run|running|jog|jogging)\b", re.IGNORECASE)
-_DANCE = re.compile(r"\bdanc", re.IGNORECASE)
-_OFF_GROUND = re.compile(r"crawl|roll|get ?up|cartwheel|flip", re.IGNORECASE)
+_BEGIN, _END = r"(?<![^\W\d_])", r"(?![^\W\d_])"
+"""Of a word, which is letters only: files are called ``slow_walk``, ``walk_01`` or ``run2``."""
+_WALK = re.compile(rf"{_BEGIN}(walk(s|ed|ing)?|run(s|ning)?|ran|jog(s|ged|ging)?){_END}", re.IGNORECASE)
+_DANCE = re.compile(rf"{_BEGIN}danc", re.IGNORECASE)
+_OFF_GROUND = re.compile(r"crawl|roll|get[ _]?up|cartwheel|flip", re.IGNORECASE)
 _COLUMNS = ("set", "file", "subject", "action")
 
 

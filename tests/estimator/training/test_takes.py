@@ -24,6 +24,17 @@ def _take(set_name: str, subject: str, action: str) -> Take:
         ("cmu_dragonforged", "dance - sideways steps, pirouette", "dance"),
         ("deepmimic", "cartwheel", "other"),
         ("reactidle", "idle acted", "idle"),
+        ("own", "walk_01", "walk_run"),
+        ("own", "slow_walk", "walk_run"),
+        ("own", "anna_Run2", "walk_run"),
+        ("own", "she walks, then ran", "walk_run"),
+        ("own", "jogged_3", "walk_run"),
+        ("own", "dance_02", "dance"),
+        ("own", "two_dancers", "dance"),
+        ("own", "walking_and_dancing", "dance"),
+        ("own", "stands on the sidewalk", "other"),
+        ("own", "grunting", "other"),
+        ("own", "guidance", "other"),
     ],
 )
 def test_action_classes(set_name: str, action: str, expected: str) -> None:
@@ -56,6 +67,7 @@ def test_ground_is_unknown_where_more_than_soles_touch_it() -> None:
     assert _take("cmu_asfamc", "02", "walk").ground_known
     assert not _take("cmu_asfamc", "03", "walk on uneven terrain").ground_known
     assert not _take("deepmimic", "dm", "getup facedown").ground_known
+    assert not _take("own", "anna", "get_up").ground_known
 
 
 def test_a_folder_without_an_index_is_listed_by_its_files(tmp_path: Path) -> None:
