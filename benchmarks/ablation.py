@@ -30,7 +30,8 @@ import torch
 from benchmarks.ablation_table import ALL, ablation_table, read_figures
 from estimator.atomic_write import written_whole
 from estimator.errors import InputError
-from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.capture import load_captures
+from estimator.training.capture_clip import CaptureClip
 from estimator.training.measure import EVALUATION, JointPredictor, TestClip, clip_errors, evaluation_clips
 from estimator.training.settings import TrainSettings, differences, settings_state
 from estimator.training.switches import SWITCHES
@@ -127,7 +128,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+        clips = load_captures(args.mocap)
         clips = held_out(clips, args.hold_out)
         figures = args.figures or args.out / "figures"
         for variant in [ALL, *args.without]:

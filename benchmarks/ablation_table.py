@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.results_table import CLASSES, table
 from estimator.errors import InputError
-from estimator.training.capture import CaptureClip
+from estimator.training.capture_clip import CaptureClip
 
 Array = NDArray[np.float64]
 

@@ -25,7 +25,8 @@ from estimator.__main__ import main as estimator_main
 from estimator.errors import InputError
 from estimator.estimate import WEIGHTS
 from estimator.generator import read_note
-from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.capture import load_captures
+from estimator.training.capture_clip import CaptureClip
 from estimator.training.evaluate import REAL, real_clips
 from estimator.training.settings import TrainSettings
 from estimator.training.tracks import TrackClip, load_tracks
@@ -89,7 +90,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+        clips = load_captures(args.mocap)
         if not args.no_train:
             _train_rows(args, clips)
         if args.rows:

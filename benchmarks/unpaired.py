@@ -17,7 +17,8 @@ import torch
 
 from estimator.errors import InputError
 from estimator.generator import load_weights
-from estimator.training.capture import CaptureClip, load_cache, load_captures
+from estimator.training.capture import load_captures
+from estimator.training.capture_clip import CaptureClip
 from estimator.training.evaluate import named_file
 from estimator.training.measure import generator_joints
 from estimator.training.takes import SPLITS
@@ -77,7 +78,7 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+        clips = load_captures(args.mocap)
         named = {}
         for text in args.weights:
             name, path = named_file(text)

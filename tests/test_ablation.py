@@ -12,7 +12,7 @@ from benchmarks import ablation
 from benchmarks.ablation import held_out
 from benchmarks.ablation_table import ablation_table, bootstrap_interval, read_figures, verdict
 from estimator.errors import InputError
-from estimator.training.capture import save_cache
+from estimator.training.capture_cache import save_cache
 from tests.estimator.training.captures import made_up_clip
 
 

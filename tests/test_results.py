@@ -12,7 +12,7 @@ from benchmarks.results_page import write_page
 from benchmarks.results_table import Column, Evaluated, gain, gains_table
 from estimator.errors import InputError
 from estimator.generator import Generator, GeneratorConfig, save_weights
-from estimator.training.capture import save_cache
+from estimator.training.capture_cache import save_cache
 from estimator.training.evaluation.measures import Figures
 from estimator.training.evaluation.report import Report, document, save
 from estimator.training.evaluation.results import Row

@@ -1,4 +1,4 @@
-"""Motion capture for training: a folder of BVH files to clips on the canonical skeleton, and their cache.
+"""Motion capture for training: a folder of BVH files to clips on the canonical skeleton.
 
 ``python -m estimator.training.capture --mocap DIR --cache FILE.npz`` writes the cache and prints how well the
 canonical skeleton fits each set.
@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import argparse
 import sys
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..atomic_write import told_of, written_whole
-from ..errors import InputError, KineliftError
+from ..atomic_write import told_of
+from ..errors import KineliftError
 from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
-from ..skeleton import CONTACT_END_POINTS, J, L
+from ..skeleton import CONTACT_END_POINTS, J
 from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
+from .capture_cache import load_cache, save_cache
+from .capture_clip import CaptureClip
 from .labels import JUMP, ground_height, still_points
 from .refit import RefitClip, refit
 from .refit_report import RefitErrors, refit_errors, refit_report
 from .rotation_geometry import step_angles
-from .takes import Take, list_takes, person_of
+from .takes import Take, list_takes
 
 Progress = Callable[[float, str], None]
 
@@ -41,46 +41,6 @@ _SHORTEST_SECONDS = 1.0
 _SLOWEST_FPS = 20.0
 """Below this the differences between frames don't show velocities."""
 _TAKES_WORTH_PROCESSES = 32
-_QUATERNION_SCALE = 32767
-
-
-@dataclass(frozen=True)
-class CaptureClip:
-    """One clip of motion capture on the canonical skeleton: T frames, world Z up, metres."""
-
-    name: str
-    set: str
-    subject: str
-    action: str
-    action_class: str
-    """one of ``takes.ACTION_CLASSES``"""
-    split: str
-    """one of ``takes.SPLITS``; no person is in two of them"""
-    fps: float
-    lengths: NDArray[np.float64]
-    """(10,) metres"""
-    root_translation: NDArray[np.float32]
-    """(T, 3) of Hips; z = 0 is the sole on the floor where ``ground_known``"""
-    rotations: NDArray[np.float32]
-    """(T, 22, 4) local unit quaternions w, x, y, z, consecutive frames in one hemisphere"""
-    rotation_labelled: NDArray[np.bool_]
-    """(22,) False where the source doesn't know the joint's rotation"""
-    position_labelled: NDArray[np.bool_]
-    """(22,) False where the source doesn't have the joint"""
-    still: NDArray[np.bool_]
-    """(T, 4) in the order of ``skeleton.CONTACT_NAMES``: moves under 0.15 m/s in the world, at any height"""
-    ground_known: bool
-    velocity_labelled: bool
-    licence: str = ""
-    """in the words of the index; empty where it says none"""
-
-    def __len__(self) -> int:
-        return len(self.root_translation)
-
-    @property
-    def person(self) -> str:
-        """Who was captured, as ``set/subject``; see ``takes.person_of``."""
-        return "/".join(person_of(self.set, self.subject))
 
 
 def _pieces(clip: SourceClip) -> list[SourceClip]:
@@ -203,86 +163,18 @@ def load_captures_with_errors(
     return _on_ground(clips), errors
 
 
-def load_captures(folder: Path, progress: Progress | None = None) -> list[CaptureClip]:
-    """All takes of a folder of motion capture, re-fitted to the canonical skeleton.
+def load_captures(mocap: Path, progress: Progress | None = None) -> list[CaptureClip]:
+    """All takes of a folder of motion capture, re-fitted to the canonical skeleton, or those of its cache.
 
     Args:
-        folder: with ``index.csv`` (columns set, file, subject, action), or with BVH files at any depth.
+        mocap: folder with ``index.csv`` (columns set, file, subject, action), or with BVH files at any depth;
+            or the file that ``save_cache`` made of one.
         progress: called with the share done (0..1) and what was done.
 
     Raises:
         InputError: a file can't be read, or its skeleton can't be mapped.
     """
-    return load_captures_with_errors(folder, progress)[0]
-
-
-def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
-    """Writes clips as one ``.npz`` without pickles, in one step.
-
-    All clips lie behind each other; quaternions as 16-bit fixed point, roots as 32-bit floats.
-    """
-    counts = np.array([len(clip) for clip in clips])
-    arrays = {
-        "offsets": np.concatenate([[0], np.cumsum(counts)]),
-        "fps": np.array([clip.fps for clip in clips]),
-        "lengths": np.stack([clip.lengths for clip in clips]),
-        "root_translation": np.concatenate([clip.root_translation for clip in clips]),
-        "rotations": np.concatenate(
-            [np.rint(clip.rotations * _QUATERNION_SCALE).astype(np.int16) for clip in clips]
-        ),
-        "rotation_labelled": np.stack([clip.rotation_labelled for clip in clips]),
-        "position_labelled": np.stack([clip.position_labelled for clip in clips]),
-        "still": np.concatenate([clip.still for clip in clips]),
-        "ground_known": np.array([clip.ground_known for clip in clips]),
-        "velocity_labelled": np.array([clip.velocity_labelled for clip in clips]),
-    }
-    for field in ("name", "set", "subject", "action", "action_class", "split", "licence"):
-        arrays[field] = np.array([getattr(clip, field) for clip in clips], dtype=np.str_)
-    with written_whole(path) as beside, beside.open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
-
-
-def load_cache(path: Path) -> list[CaptureClip]:
-    """The clips that ``save_cache`` wrote.
-
-    Raises:
-        InputError: the file is missing or is no such cache.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        offsets = arrays["offsets"]
-        rotations = arrays["rotations"].astype(np.float32) / _QUATERNION_SCALE
-        rotations /= np.linalg.norm(rotations, axis=-1, keepdims=True)
-        if rotations.shape[1:] != (J, 4) or arrays["lengths"].shape[1:] != (L,):
-            raise ValueError("another skeleton")
-        return [
-            CaptureClip(
-                name=str(arrays["name"][clip]),
-                set=str(arrays["set"][clip]),
-                subject=str(arrays["subject"][clip]),
-                action=str(arrays["action"][clip]),
-                action_class=str(arrays["action_class"][clip]),
-                split=str(arrays["split"][clip]),
-                fps=float(arrays["fps"][clip]),
-                lengths=arrays["lengths"][clip],
-                root_translation=arrays["root_translation"][start:stop],
-                rotations=rotations[start:stop],
-                rotation_labelled=arrays["rotation_labelled"][clip],
-                position_labelled=arrays["position_labelled"][clip],
-                still=arrays["still"][start:stop],
-                ground_known=bool(arrays["ground_known"][clip]),
-                velocity_labelled=bool(arrays["velocity_labelled"][clip]),
-                licence=str(arrays["licence"][clip]) if "licence" in arrays else "",
-            )
-            for clip, (start, stop) in enumerate(pairwise(offsets.tolist()))
-        ]
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: no such cache; write it with python -m estimator.training.capture"
-        ) from error
-    except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: no cache of motion capture ({error}); write it again") from error
+    return load_cache(mocap) if mocap.is_file() else load_captures_with_errors(mocap, progress)[0]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..atomic_write import told_of
 from ..errors import InputError
 from ..estimate import WEIGHTS
-from .capture import CaptureClip, load_cache, load_captures
+from .capture import load_captures
+from .capture_clip import CaptureClip
 from .evaluation import models
 from .evaluation.cases import NO_WALK, condition_cases, long_enough_walks
 from .evaluation.plots import can_plot, save_plots
@@ -148,7 +149,7 @@ def _chosen_sets(args: argparse.Namespace) -> tuple[list[CaptureClip], list[Path
     if len({SPLITS[name] for name in args.sets if name in SPLITS}) > 1:
         raise InputError(f"--set {' '.join(args.sets)}: one split of the motion capture at a time")
     if args.mocap is not None:
-        clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+        clips = load_captures(args.mocap)
     for name in args.sets:
         if name in SPLITS:
             if args.mocap is None:

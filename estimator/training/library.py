@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..observation import NETWORK_FPS
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 
 CLASS_SHARE = {"idle": 0.10, "walk_run": 0.30, "other": 0.48, "dance": 0.12}
 _CROSSFADE = 12

@@ -19,7 +19,7 @@ from ..observation import observe
 from ..skeleton import REFERENCE_STATURE
 from .augment import AugmentSettings
 from .cameras import CameraSettings, random_cameras
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .library import MotionBatch, MotionLibrary
 from .supervision import pooled_log_lengths, predicted_pose
 from .synthetic import Sample, SyntheticSettings, observe_motion

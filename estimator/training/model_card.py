@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .lineage import DataRow, Stage, all_data
 from .tracks import TrackClip, minutes
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import augment, cameras, crouch, detections, library, limbs, synthetic, unpaired
 from .batches import BatchSource, MotionSource
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .library import MotionLibrary
 from .settings import TrainSettings
 from .switches import settings_without

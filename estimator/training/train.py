@@ -20,7 +20,8 @@ import torch
 from .. import __version__
 from ..atomic_write import told_of, written_whole
 from ..errors import InputError
-from .capture import CaptureClip, load_cache, load_captures
+from .capture import load_captures
+from .capture_clip import CaptureClip
 from .lineage import DataRow
 from .model_card import GENERATOR, POSITIONS, YARDSTICK, capture_rows, model_card, track_rows
 from .objectives.registry import OBJECTIVES
@@ -210,7 +211,7 @@ def run(args: argparse.Namespace) -> int:
 def _train(settings: TrainSettings, args: argparse.Namespace, processes: Processes) -> None:
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
-    clips = load_cache(args.mocap) if args.mocap.is_file() else load_captures(args.mocap)
+    clips = load_captures(args.mocap)
     tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])
     training = Run(settings, clips, args.out, tracks, processes)
     resumed = training.resume()

@@ -16,7 +16,7 @@ from ..atomic_write import written_whole
 from ..errors import InputError
 from ..generator import Generator, GeneratorConfig, read_note, read_weights, save_weights, write_torch
 from .batches import moved
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .lineage import DataRow, Stage, stages_of
 from .measure import JointPredictor, TestClip, evaluation_clips, generator_joints, joint_errors
 from .objectives.objective import Batch

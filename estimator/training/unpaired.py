@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..observation import Evidence
 from .cameras import random_cameras
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .library import MotionLibrary
 from .synthetic import SyntheticSettings, observe_motion
 from .track_source import joined

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..metrics import EVALUATED_JOINTS, p_mpjpe
 from ..skeleton import JOINT_INDEX, REFERENCE_STATURE
 from . import measure
-from .capture import CaptureClip
+from .capture_clip import CaptureClip
 from .measure import JointPredictor, TestClip, evaluation_clips, mean_by_class
 from .unpaired import known_cameras
 

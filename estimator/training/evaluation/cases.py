@@ -13,7 +13,7 @@ from ...camera import Camera
 from ...errors import InputError
 from ...skeleton import stature
 from ...track import KeypointTrack
-from ..capture import CaptureClip
+from ..capture_clip import CaptureClip
 from .detector import detect
 from .long_walk import long_walk
 from .protocol import FPS, SEED, CameraDraw, Condition

@@ -22,7 +22,7 @@ from ...motion import Motion
 from ...observation import Evidence, VirtualCamera, mirrored_evidence, sightings, virtual_camera
 from ...resample import hemisphere_continuous
 from ...skeleton import JOINT_MIRROR, MEAN_LENGTHS, J, rest_offsets
-from ..capture import CaptureClip
+from ..capture_clip import CaptureClip
 from ..library import rotation_matrices
 from ..position_baseline import PositionNetwork
 from ..yardstick import load_yardstick

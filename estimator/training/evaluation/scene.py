@@ -15,7 +15,7 @@ from ...camera import Camera
 from ...kinematics import Pose, end_points, forward_kinematics
 from ...resample import resample_curve, resample_line, resample_rotations, resampled_length
 from ...skeleton import rest_offsets
-from ..capture import CaptureClip
+from ..capture_clip import CaptureClip
 from .protocol import FPS, MAX_FRAMES, CameraDraw
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from estimator import skeleton
 from estimator.generator import HINGE_JOINTS
 from estimator.skeleton import HINGES
-from estimator.training.capture import CaptureClip
+from estimator.training.capture_clip import CaptureClip
 
 
 def made_up_clip(

@@ -1,6 +1,5 @@
-"""From a folder of captures to clips for training, and their cache."""
+"""From a folder of captures to clips for training."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +7,11 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from estimator.errors import InputError
 from estimator.kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from estimator.skeleton import CONTACT_END_POINTS, JOINT_INDEX
-from estimator.training.capture import CaptureClip, load_cache, load_captures, main, save_cache
+from estimator.training.capture import load_captures, main
+from estimator.training.capture_cache import load_cache
+from estimator.training.capture_clip import CaptureClip
 from tests.estimator.training.canonical_bvh import moving_person, write_capture
 
 
@@ -45,34 +45,6 @@ def test_quaternions_are_unit_and_stay_in_one_hemisphere(clips: list[CaptureClip
     for clip in clips:
         assert np.abs(np.linalg.norm(clip.rotations, axis=-1) - 1.0).max() < 1e-6
         assert np.sum(clip.rotations[1:] * clip.rotations[:-1], axis=-1).min() > 0.0
-
-
-def test_the_cache_gives_back_what_was_put_in(clips: list[CaptureClip], tmp_path: Path) -> None:
-    file = tmp_path / "cache.npz"
-    save_cache(clips, file)
-    with np.load(file, allow_pickle=False) as stored:
-        assert all(stored[key].dtype != object for key in stored.files)
-    again = load_cache(file)
-    assert [path.name for path in tmp_path.iterdir()] == ["cache.npz"]
-    assert len(again) == len(clips)
-    for before, after in zip(clips, again, strict=True):
-        assert np.abs(after.rotations - before.rotations).max() < 5e-5
-        for field in fields(CaptureClip):
-            if field.name != "rotations":
-                here, there = getattr(before, field.name), getattr(after, field.name)
-                assert np.array_equal(here, there), field.name
-                assert getattr(here, "dtype", type(here)) == getattr(there, "dtype", type(there))
-
-
-def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such cache"):
-        load_cache(tmp_path / "missing.npz")
-    (tmp_path / "text.npz").write_text("not a cache")
-    with pytest.raises(InputError, match="no cache of motion capture"):
-        load_cache(tmp_path / "text.npz")
-    np.savez(tmp_path / "other.npz", offsets=np.arange(3))
-    with pytest.raises(InputError, match="no cache of motion capture"):
-        load_cache(tmp_path / "other.npz")
 
 
 def test_the_command_writes_a_cache_and_the_table_of_errors(

@@ -12,7 +12,7 @@ import torch
 
 from estimator.errors import InputError
 from estimator.generator import load_weights
-from estimator.training.capture import save_cache
+from estimator.training.capture_cache import save_cache
 from estimator.training.processes import Processes, started_processes
 from estimator.training.settings import TrainSettings
 from estimator.training.training_run import CHECKPOINT, Run

@@ -16,7 +16,7 @@ from estimator.generator import load_weights, read_note
 from estimator.keypoint_set import K
 from estimator.training import detections
 from estimator.training import train as training
-from estimator.training.capture import save_cache
+from estimator.training.capture_cache import save_cache
 from estimator.training.measure import evaluation_clips, generator_joints, joint_errors, mean_by_class
 from estimator.training.model_card import capture_rows
 from estimator.training.settings import TrainSettings

@@ -7,7 +7,7 @@ import torch
 
 from estimator.__main__ import main
 from estimator.generator import Generator, GeneratorConfig, save_weights
-from estimator.training.capture import save_cache
+from estimator.training.capture_cache import save_cache
 from estimator.training.evaluation.protocol import CONDITIONS
 from estimator.training.position_baseline import PositionNetwork
 from estimator.training.yardstick import Yardstick, save_yardstick
