@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from estimator.__main__ import main
 from estimator.errors import InputError
 from estimator.training.capture_cache import load_cache, save_cache
 from estimator.training.capture_clip import CaptureClip
@@ -31,12 +32,57 @@ def test_the_cache_gives_back_what_was_put_in(tmp_path: Path) -> None:
                 assert getattr(here, "dtype", type(here)) == getattr(there, "dtype", type(there))
 
 
+def _changed(file: Path, **arrays: np.ndarray) -> Path:
+    """A cache in which some arrays are others."""
+    save_cache(CLIPS, file)
+    with np.load(file) as stored:
+        np.savez(file, **{**stored, **arrays})
+    return file
+
+
 def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such cache"):
+    with pytest.raises(InputError, match="no such cache; make it again with python -m"):
         load_cache(tmp_path / "missing.npz")
     (tmp_path / "text.npz").write_text("not a cache")
-    with pytest.raises(InputError, match="no cache of motion capture"):
-        load_cache(tmp_path / "text.npz")
     np.savez(tmp_path / "other.npz", offsets=np.arange(3))
-    with pytest.raises(InputError, match="no cache of motion capture"):
-        load_cache(tmp_path / "other.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.savez(tmp_path / "pickle.npz", offsets=np.array([{}]))
+    whole = _changed(tmp_path / "whole.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    for name in ("text.npz", "other.npz", "array.npy", "pickle.npz", "cut.npz"):
+        with pytest.raises(InputError, match=rf"{name}: no cache of motion capture \(.+\); make it again"):
+            load_cache(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"fps": np.array([60.0, 0.0])}, "clip 2, 'jump': 0 frames per second"),
+        ({"fps": np.array([np.nan, 30.0])}, "clip 1, 'walk': nan frames per second"),
+        (
+            {"action_class": np.array(["idle", "swim"])},
+            "clip 2, 'jump': action class 'swim' is none of walk_run",
+        ),
+        ({"split": np.array(["exam", "test"])}, "clip 1, 'walk': split 'exam' is none of train, validation"),
+        ({"lengths": np.zeros((2, 10))}, "clip 1, 'walk': a length is no positive number"),
+        ({"rotations": np.zeros((150, 22, 4), np.int16)}, "clip 1, 'walk': frame 1: rotations not finite"),
+        (
+            {"root_translation": np.where(np.arange(450) < 300, 1.0, np.inf).reshape(150, 3)},
+            "clip 2, 'jump': frame 11: root_translation not finite",
+        ),
+        ({"rotations": np.ones((150, 22, 3), np.int16)}, r"rotations: int16 of shape (150, 22, 3)"),
+        ({"rotations": np.ones((150, 22, 4))}, r"rotations: float64 of shape (150, 22, 4)"),
+        ({"still": np.ones((149, 4), bool)}, "still: 149 instead of 150"),
+        ({"fps": np.array(60.0)}, "fps: float64 of shape ()"),
+        ({"name": np.array(["walk"])}, "name: 1 instead of 2"),
+        ({"offsets": np.array([0, 150, 90])}, "offsets don't rise from 0"),
+    ],
+)
+def test_what_no_captured_clip_has_is_told_in_one_line(
+    arrays: dict[str, np.ndarray], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _changed(tmp_path / "cache.npz", **arrays)
+    assert main(["train", "--mocap", str(file), "--out", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {file}: ") and says in line
+    assert line.endswith("make it again with python -m estimator.training.capture --mocap DIR --cache FILE")
