@@ -3,6 +3,8 @@
 Sets disagree on where a limb frame's hinge axis points, how trunk, head and feet are turned in the T-pose and
 where neck and head joints lie. A ``Calibration`` holds the constant turns that take each source frame to the
 canonical one: ``canonical = source @ turn``.
+
+Whoever changes what comes out here raises ``capture_cache.REFIT_VERSION``.
 """
 
 from __future__ import annotations

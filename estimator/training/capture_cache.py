@@ -17,6 +17,9 @@ from ..skeleton import J, L
 from .capture_clip import CaptureClip
 from .takes import ACTION_CLASSES, SPLITS
 
+REFIT_VERSION = 1
+"""To be raised when what reading and re-fitting come to changes, or what is kept of it: caches from before
+are refused then."""
 _AGAIN = "make it again with python -m estimator.training.capture --mocap DIR --cache FILE"
 _QUATERNION_SCALE = 32767
 _TEXTS = ("name", "set", "subject", "action", "action_class", "split", "licence")
@@ -50,6 +53,7 @@ def save_cache(clips: Sequence[CaptureClip], path: Path) -> None:
     arrays |= {name: np.concatenate([getattr(clip, name) for clip in clips]) for name in _PER_FRAME}
     arrays["rotations"] = np.rint(arrays["rotations"] * _QUATERNION_SCALE).astype(np.int16)
     arrays["offsets"] = np.cumsum([0, *map(len, clips)])
+    arrays["version"] = np.array(REFIT_VERSION)
     with written_whole(path) as beside, beside.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -58,9 +62,13 @@ def load_cache(path: Path) -> list[CaptureClip]:
     """The clips that ``save_cache`` wrote.
 
     Raises:
-        InputError: the file is missing, is no such cache, or a clip in it can't be one.
+        InputError: the file is missing, is no such cache or one of another version, or a clip in it can't be
+            one.
     """
     arrays = _arrays(path)
+    is_cache = {"offsets", "rotations"} <= arrays.keys()
+    if is_cache and not np.array_equal(arrays.get("version", 0), REFIT_VERSION):
+        raise InputError(f"{path}: made by another version of Kinelift; {_AGAIN}")
     if fault := _misfit(arrays):
         raise InputError(f"{path}: no cache of motion capture ({fault}); {_AGAIN}")
     arrays["rotations"] = _unit_quaternions(arrays["rotations"])

@@ -5,6 +5,8 @@ joints, limbs as exact hinges in the plane that shoulder, elbow and wrist (hip, 
 straight limb doesn't show, its twist, follows the source's frame and the bent frames nearby. The bend
 between pelvis and thorax is shared evenly by the three spine joints in every set: sources that have such
 joints disagree on how they share it, and no keypoint shows it.
+
+Whoever changes what comes out here raises ``capture_cache.REFIT_VERSION``.
 """
 
 from __future__ import annotations

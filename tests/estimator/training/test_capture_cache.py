@@ -8,8 +8,10 @@ import pytest
 
 from estimator.__main__ import main
 from estimator.errors import InputError
-from estimator.training.capture_cache import load_cache, save_cache
+from estimator.training import capture_cache
+from estimator.training.capture_cache import REFIT_VERSION, load_cache, save_cache
 from estimator.training.capture_clip import CaptureClip
+from estimator.training.run_data import summary
 from tests.estimator.training.captures import made_up_clip
 
 CLIPS = [made_up_clip("walk", 90, 1), made_up_clip("jump", 60, 2, fps=30.0, split="test")]
@@ -38,6 +40,40 @@ def _changed(file: Path, **arrays: np.ndarray) -> Path:
     with np.load(file) as stored:
         np.savez(file, **{**stored, **arrays})
     return file
+
+
+def _without_version(file: Path) -> Path:
+    """A cache as they were before versions, when heads looked down."""
+    save_cache(CLIPS, file)
+    with np.load(file) as stored:
+        np.savez(
+            file, **{name: array for name, array in stored.items() if name not in ("version", "licence")}
+        )
+    return file
+
+
+def test_a_cache_of_another_version_is_refused(tmp_path: Path) -> None:
+    older = [
+        _changed(tmp_path / "older.npz", version=np.array(REFIT_VERSION - 1)),
+        _changed(tmp_path / "odd.npz", version=np.array(["?"])),
+        _without_version(tmp_path / "without.npz"),
+    ]
+    for file in older:
+        with pytest.raises(
+            InputError, match="made by another version of Kinelift; make it again with python"
+        ):
+            load_cache(file)
+
+
+def test_the_version_of_the_cache_is_no_part_of_what_a_run_is_told_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cache.npz"
+    save_cache(CLIPS, file)
+    before = summary(load_cache(file))
+    monkeypatch.setattr(capture_cache, "REFIT_VERSION", REFIT_VERSION + 1)
+    save_cache(CLIPS, file)
+    assert summary(load_cache(file)) == before
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
