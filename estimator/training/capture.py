@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..atomic_write import told_of
-from ..errors import KineliftError
+from ..errors import InputError, KineliftError
 from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
+from ..printable import printable
 from ..skeleton import CONTACT_END_POINTS, J
 from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
@@ -36,6 +37,7 @@ from .rotation_geometry import step_angles
 from .takes import Take, list_takes
 
 Progress = Callable[[float, str], None]
+Note = Callable[[str], None]
 
 _SHORTEST_SECONDS = 1.0
 _SLOWEST_FPS = 20.0
@@ -126,21 +128,43 @@ def _read_all(takes: Sequence[Take]) -> Iterator[SourceClip]:
         yield from pool.map(read_capture_bvh, takes)
 
 
+def _named_pieces(folder: Path, sources: list[SourceClip], note: Note) -> list[tuple[str, SourceClip]]:
+    """Names and pieces of all takes; ``note`` is told of takes that have none."""
+    pieces: list[tuple[str, SourceClip]] = []
+    short: list[SourceClip] = []
+    for source in sources:
+        cut = _pieces(source)
+        stem = f"{source.take.set}/{source.take.file.stem}"
+        pieces += [(stem if len(cut) == 1 else f"{stem}#{n}", one) for n, one in enumerate(cut, start=1)]
+        if not cut:
+            short.append(source)
+    if short:
+        left_out = (
+            f"{len(short)} of {len(sources)} takes left out, the first of them {short[0].take.file} "
+            f"({len(short[0]) / short[0].fps:.2f} s): {_SHORTEST_SECONDS:g} s or more is needed in which no "
+            "joint jumps"
+        )
+        if not pieces:
+            raise InputError(f"{folder}: nothing is left: {left_out}; add longer takes")
+        note(f"{folder}: {left_out}")
+    return pieces
+
+
+def _print_note(text: str) -> None:
+    print(f"note: {printable(text)}", file=sys.stderr)
+
+
 def load_captures_with_errors(
-    folder: Path, progress: Progress | None = None
+    folder: Path, progress: Progress | None = None, note: Note = _print_note
 ) -> tuple[list[CaptureClip], list[RefitErrors]]:
-    """As ``load_captures``, with the errors of the re-fit per clip."""
+    """As ``load_captures``, of a folder, with the errors of the re-fit per clip."""
     takes = list_takes(folder)
     sources: list[SourceClip] = []
     for source in _read_all(takes):
         sources.append(source)
         if progress is not None:
             progress(0.7 * len(sources) / len(takes), f"read {source.take.file.name}")
-    pieces: list[tuple[str, SourceClip]] = []
-    for source in sources:
-        cut = _pieces(source)
-        stem = f"{source.take.set}/{source.take.file.stem}"
-        pieces += [(stem if len(cut) == 1 else f"{stem}#{n}", one) for n, one in enumerate(cut, start=1)]
+    pieces = _named_pieces(folder, sources, note)
 
     by_set: dict[str, list[SourceClip]] = defaultdict(list)
     by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -163,18 +187,21 @@ def load_captures_with_errors(
     return _on_ground(clips), errors
 
 
-def load_captures(mocap: Path, progress: Progress | None = None) -> list[CaptureClip]:
+def load_captures(
+    mocap: Path, progress: Progress | None = None, note: Note = _print_note
+) -> list[CaptureClip]:
     """All takes of a folder of motion capture, re-fitted to the canonical skeleton, or those of its cache.
 
     Args:
         mocap: folder with ``index.csv`` (columns set, file, subject, action), or with BVH files at any depth;
             or the file that ``save_cache`` made of one.
         progress: called with the share done (0..1) and what was done.
+        note: told which takes are left out, as they are too short; prints it unless given.
 
     Raises:
-        InputError: a file can't be read, or its skeleton can't be mapped.
+        InputError: a file can't be read, or its skeleton can't be mapped; or every take is too short.
     """
-    return load_cache(mocap) if mocap.is_file() else load_captures_with_errors(mocap, progress)[0]
+    return load_cache(mocap) if mocap.is_file() else load_captures_with_errors(mocap, progress, note)[0]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ import torch
 from .. import __version__
 from ..atomic_write import told_of, written_whole
 from ..errors import InputError
+from ..printable import printable
 from .capture import load_captures
 from .capture_clip import CaptureClip
 from .lineage import DataRow
@@ -211,18 +212,21 @@ def run(args: argparse.Namespace) -> int:
 def _train(settings: TrainSettings, args: argparse.Namespace, processes: Processes) -> None:
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
-    clips = load_captures(args.mocap)
-    tracks, notes = load_tracks(args.tracks) if args.tracks else ([], [])
-    training = Run(settings, clips, args.out, tracks, processes)
-    resumed = training.resume()
+
+    def note(text: str) -> None:
+        if processes.first:
+            print(f"note: {printable(text)}", file=sys.stderr)
+
+    clips = load_captures(args.mocap, note=note)
+    tracks, left_out = load_tracks(args.tracks) if args.tracks else ([], [])
+    for text in left_out:
+        note(text)
     plot = args.plot and can_plot()
     if args.plot and not plot:
-        notes.append("--plot needs matplotlib, which isn't there; log.csv is written all the same")
-    if processes.first:
-        for note in notes:
-            print(f"note: {note}", file=sys.stderr)
-        if resumed:
-            print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)
+        note("--plot needs matplotlib, which isn't there; log.csv is written all the same")
+    training = Run(settings, clips, args.out, tracks, processes)
+    if training.resume() and processes.first:
+        print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)
     train(training, _data(clips, args.tracks, tracks), plot=plot)
 
 

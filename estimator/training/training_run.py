@@ -88,7 +88,8 @@ class Run:
             missing = "train" if validation else "validation"
             raise InputError(
                 f"no person of the capture is for {missing}; give its folder an index.csv (columns set, "
-                f"file, subject, action, split) whose split says {missing} for one person or more"
+                f"file, subject, action, split) whose split says {missing} for somebody with takes of a "
+                "second or more"
             )
         self.data = {
             "capture": summary(clips),

@@ -7,6 +7,8 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
+from estimator.__main__ import main as estimator_main
+from estimator.errors import InputError
 from estimator.kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from estimator.skeleton import CONTACT_END_POINTS, JOINT_INDEX
 from estimator.training.capture import load_captures, main
@@ -64,6 +66,45 @@ def test_the_command_refuses_in_one_line_and_writes_nothing(
     assert main(["--mocap", str(tmp_path / "missing"), "--cache", str(tmp_path / "cache.npz")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def _captures(folder: Path, **frames: int) -> Path:
+    """A take of so many frames, at 60 per second, of everybody; ben is for validation."""
+    rows = [f"own,{who}.bvh,{who},walk,{'validation' if who == 'ben' else 'train'}\n" for who in frames]
+    (folder / "index.csv").write_text("set,file,subject,action,split\n" + "".join(rows))
+    for number, (who, count) in enumerate(frames.items()):
+        write_capture(folder / f"{who}.bvh", moving_person(number, count))
+    return folder
+
+
+def test_takes_that_are_too_short_are_told(tmp_path: Path) -> None:
+    folder = _captures(tmp_path, anna=60, ben=59, cleo=30)
+    notes: list[str] = []
+    (clip,) = load_captures(folder, note=notes.append)
+    assert clip.subject == "anna" and len(clip) == 60
+    (note,) = notes
+    assert f"{folder}: 2 of 3 takes left out, the first of them {folder / 'ben.bvh'} (0.98 s): 1 s or" in note
+    notes.clear()
+    load_captures(_captures(tmp_path, anna=60), note=notes.append)
+    assert not notes
+
+
+def test_takes_that_are_all_too_short_are_refused(tmp_path: Path) -> None:
+    folder = _captures(tmp_path, anna=30, ben=12)
+    with pytest.raises(
+        InputError, match=r"nothing is left: 2 of 2 takes .*anna\.bvh \(0\.50 s\).*; add longer"
+    ):
+        load_captures(folder)
+
+
+def test_training_tells_of_short_takes_before_it_misses_who_they_were_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _captures(tmp_path, anna=90, ben=30)
+    assert estimator_main(["train", "--mocap", str(folder), "--out", str(tmp_path / "run")]) == 2
+    note, error = capsys.readouterr().err.splitlines()
+    assert note.startswith(f"note: {folder}: 1 of 2 takes left out, the first of them {folder / 'ben.bvh'}")
+    assert error.startswith("error: no person of the capture is for validation")
 
 
 def test_soles_that_stand_are_at_zero_in_every_set(few_captures: Path) -> None:
