@@ -28,6 +28,14 @@ def check_settings(
     Raises:
         InputError: a number out of range, options that contradict each other, or data that is missing.
     """
+    _check_numbers(settings, shortest)
+    _check_network(settings)
+    _check_data(settings, needs, tracks)
+    if Need.SYNTHETIC not in needs:
+        _check_switches(settings)
+
+
+def _check_numbers(settings: TrainSettings, shortest: int) -> None:
     for name, number in (
         ("minutes", settings.minutes),
         ("learning-rate", settings.learning_rate),
@@ -45,6 +53,9 @@ def check_settings(
         raise InputError(
             f"--frames {settings.frames}: {settings.objectives} needs windows of {shortest} or more"
         )
+
+
+def _check_network(settings: TrainSettings) -> None:
     if settings.yardstick and settings.start_from:
         raise InputError("--start-from: the yardstick begins with random weights only")
     if settings.positions and settings.yardstick:
@@ -54,6 +65,9 @@ def check_settings(
             f"--{'positions' if settings.positions else 'yardstick'}: this network has no skeleton; it "
             "learns by supervision only"
         )
+
+
+def _check_data(settings: TrainSettings, needs: frozenset[Need], tracks: list[TrackClip] | None) -> None:
     if settings.unpaired and Need.SYNTHETIC in needs:
         blind = ", ".join(name for name, kind in OBJECTIVES.items() if Need.SYNTHETIC not in kind.needs)
         raise InputError(
@@ -69,10 +83,12 @@ def check_settings(
             f"--objectives {settings.objectives}: uses no keypoint tracks; name an objective that does, or "
             "leave out --tracks and --unpaired"
         )
-    if Need.SYNTHETIC not in needs:
-        works = OF_VIDEOS if settings.unpaired else OF_TRACKS
-        if idle := [name for name in settings.without if name in SWITCHES and name not in works]:
-            raise InputError(
-                f"--without {' '.join(idle)}: not drawn in this training anyway; choose from "
-                f"{', '.join(name for name in SWITCHES if name in works)}"
-            )
+
+
+def _check_switches(settings: TrainSettings) -> None:
+    works = OF_VIDEOS if settings.unpaired else OF_TRACKS
+    if idle := [name for name in settings.without if name in SWITCHES and name not in works]:
+        raise InputError(
+            f"--without {' '.join(idle)}: not drawn in this training anyway; choose from "
+            f"{', '.join(name for name in SWITCHES if name in works)}"
+        )

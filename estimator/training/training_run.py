@@ -161,8 +161,8 @@ class Run:
 
     def _diverged(self, what: str) -> InputError:
         return InputError(
-            f"step {self.step}: the {what}; what {self.out} holds is from before: start anew in another, with "
-            "a lower --learning-rate"
+            f"step {self.step}: the {what}; what {self.out} holds is from before: start anew in another, "
+            "with a lower --learning-rate"
         )
 
     def _clock(self) -> float:
