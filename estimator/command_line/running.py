@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..atomic_write import remove_unfinished
+from ..display import Display
 from .clips import Clip
-from .display import Display
 from .progress import BatchProgress
 from .report import save_report
 from .result import ClipResult

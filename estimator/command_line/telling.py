@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .display import Display
+from ..display import Display
 from .result import ClipResult
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..atomic_write import told_of
+from ..display import Display
 from ..errors import InputError, KineliftError
 from ..kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
-from ..printable import printable
 from ..skeleton import CONTACT_END_POINTS, J
 from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
@@ -35,9 +35,6 @@ from .refit import RefitClip, refit
 from .refit_report import RefitErrors, refit_errors, refit_report
 from .rotation_geometry import step_angles
 from .takes import Take, list_takes
-
-Progress = Callable[[float, str], None]
-Note = Callable[[str], None]
 
 _SHORTEST_SECONDS = 1.0
 _SLOWEST_FPS = 20.0
@@ -128,8 +125,8 @@ def _read_all(takes: Sequence[Take]) -> Iterator[SourceClip]:
         yield from pool.map(read_capture_bvh, takes)
 
 
-def _named_pieces(folder: Path, sources: list[SourceClip], note: Note) -> list[tuple[str, SourceClip]]:
-    """Names and pieces of all takes; ``note`` is told of takes that have none."""
+def _named_pieces(folder: Path, sources: list[SourceClip], display: Display) -> list[tuple[str, SourceClip]]:
+    """Names and pieces of all takes; takes that have none are told of."""
     pieces: list[tuple[str, SourceClip]] = []
     short: list[SourceClip] = []
     for source in sources:
@@ -146,25 +143,21 @@ def _named_pieces(folder: Path, sources: list[SourceClip], note: Note) -> list[t
         )
         if not pieces:
             raise InputError(f"{folder}: nothing is left: {left_out}; add longer takes")
-        note(f"{folder}: {left_out}")
+        display.say(f"note: {folder}: {left_out}")
     return pieces
 
 
-def _print_note(text: str) -> None:
-    print(f"note: {printable(text)}", file=sys.stderr)
-
-
 def load_captures_with_errors(
-    folder: Path, progress: Progress | None = None, note: Note = _print_note
+    folder: Path, display: Display | None = None
 ) -> tuple[list[CaptureClip], list[RefitErrors]]:
     """As ``load_captures``, of a folder, with the errors of the re-fit per clip."""
+    display = display or Display(sys.stderr)
     takes = list_takes(folder)
     sources: list[SourceClip] = []
     for source in _read_all(takes):
         sources.append(source)
-        if progress is not None:
-            progress(0.7 * len(sources) / len(takes), f"read {source.take.file.name}")
-    pieces = _named_pieces(folder, sources, note)
+        display.update(f"read {len(sources)} of {len(takes)} takes of {folder}")
+    pieces = _named_pieces(folder, sources, display)
 
     by_set: dict[str, list[SourceClip]] = defaultdict(list)
     by_person: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -182,26 +175,24 @@ def load_captures_with_errors(
         fitted = refit(piece, calibrations[number])
         clips.append(_capture_clip(piece, name, fitted))
         errors.append(refit_errors(piece.take.set, fitted))
-        if progress is not None:
-            progress(0.7 + 0.3 * len(clips) / len(pieces), f"re-fitted {name}")
+        display.update(f"re-fitted {len(clips)} of {len(pieces)} clips")
+    display.clear()
     return _on_ground(clips), errors
 
 
-def load_captures(
-    mocap: Path, progress: Progress | None = None, note: Note = _print_note
-) -> list[CaptureClip]:
+def load_captures(mocap: Path, display: Display | None = None) -> list[CaptureClip]:
     """All takes of a folder of motion capture, re-fitted to the canonical skeleton, or those of its cache.
 
     Args:
         mocap: folder with ``index.csv`` (columns set, file, subject, action), or with BVH files at any depth;
             or the file that ``save_cache`` made of one.
-        progress: called with the share done (0..1) and what was done.
-        note: told which takes are left out, as they are too short; prints it unless given.
+        display: told how far the reading is, and which takes are left out; the standard error stream's if not
+            given.
 
     Raises:
         InputError: a file can't be read, or its skeleton can't be mapped; or every take is too short.
     """
-    return load_cache(mocap) if mocap.is_file() else load_captures_with_errors(mocap, progress, note)[0]
+    return load_cache(mocap) if mocap.is_file() else load_captures_with_errors(mocap, display)[0]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ..atomic_write import told_of
+from ..display import Display
 from ..errors import InputError
 from ..estimate import WEIGHTS
 from .capture import load_captures
@@ -96,16 +97,17 @@ def named_file(text: str) -> tuple[str, Path]:
 
 def run(args: argparse.Namespace) -> int:
     """``python -m estimator evaluate``."""
+    display = Display(sys.stderr)
     clips, folders, tracks = _chosen_sets(args)
     splits = [SPLITS[name] for name in args.sets if name in SPLITS]
     chosen = [clip for clip in clips if clip.split in splits]
-    evaluation = _evaluation(args, [clip for clip in clips if clip.split == "train"])
+    evaluation = _evaluation(args, display, [clip for clip in clips if clip.split == "train"])
     conditions = _chosen_conditions(args.conditions, chosen)
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
 
     def finish(condition: str) -> None:
-        _progress("")
+        display.clear()
         print(condition_section(evaluation.report(), condition), flush=True)
 
     for name in conditions:
@@ -171,7 +173,7 @@ def _chosen_sets(args: argparse.Namespace) -> tuple[list[CaptureClip], list[Path
     return clips, folders, tracks
 
 
-def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluation:
+def _evaluation(args: argparse.Namespace, display: Display, train: list[CaptureClip]) -> Evaluation:
     """The models to measure."""
     about = "the truth itself, as a check on the measures"
     entrants = {"truth": models.Entrant(models.truth, about, timed=False)}
@@ -196,9 +198,4 @@ def _evaluation(args: argparse.Namespace, train: list[CaptureClip]) -> Evaluatio
                 raise InputError(f"two models are called {called!r}; name them NAME=FILE")
             about = f"{'refined takes' if refined else 'takes as the network answers'}, {digest(file)}"
             entrants[called] = models.Entrant(models.product(file, refined=refined), about, whole=True)
-    return Evaluation(entrants, Store(args.out, reuse=args.resume), _progress)
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    return Evaluation(entrants, Store(args.out, reuse=args.resume), display.update)

@@ -9,6 +9,7 @@ torchrun --nproc-per-node 2 -m estimator train --mocap DIR --out DIR
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -19,8 +20,8 @@ import torch
 
 from .. import __version__
 from ..atomic_write import told_of, written_whole
+from ..display import Display
 from ..errors import InputError
-from ..printable import printable
 from .capture import load_captures
 from .capture_clip import CaptureClip
 from .lineage import DataRow
@@ -213,17 +214,14 @@ def _train(settings: TrainSettings, args: argparse.Namespace, processes: Process
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
 
-    def note(text: str) -> None:
-        if processes.first:
-            print(f"note: {printable(text)}", file=sys.stderr)
-
-    clips = load_captures(args.mocap, note=note)
+    display = Display(sys.stderr if processes.first else io.StringIO())
+    clips = load_captures(args.mocap, display)
     tracks, left_out = load_tracks(args.tracks) if args.tracks else ([], [])
     for text in left_out:
-        note(text)
+        display.say(f"note: {text}")
     plot = args.plot and can_plot()
     if args.plot and not plot:
-        note("--plot needs matplotlib, which isn't there; log.csv is written all the same")
+        display.say("note: --plot needs matplotlib, which isn't there; log.csv is written all the same")
     training = Run(settings, clips, args.out, tracks, processes)
     if training.resume() and processes.first:
         print(f"going on at step {training.step}, {training.seconds / 60:.1f} minutes", flush=True)

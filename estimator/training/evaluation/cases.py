@@ -109,7 +109,7 @@ def long_enough_walks(clips: list[CaptureClip]) -> list[CaptureClip]:
     """The longest walk on level ground of each person, at most ``LONG_WALKS`` of them."""
     longest: dict[str, CaptureClip] = {}
     for clip in clips:
-        walks = clip.action_class == "walk_run" and "run" not in clip.action.lower()
+        walks = clip.action_class == "walk_run" and "walk" in clip.action.lower()
         if walks and clip.ground_known and len(clip) / clip.fps * FPS >= _LONG_ENOUGH:
             known = longest.get(clip.subject)
             if known is None or len(clip) / clip.fps > len(known) / known.fps:

@@ -1,5 +1,6 @@
 """From a folder of captures to clips for training."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from estimator.__main__ import main as estimator_main
+from estimator.display import Display
 from estimator.errors import InputError
 from estimator.kinematics import end_points, forward_kinematics, rest_offsets_from_lengths
 from estimator.skeleton import CONTACT_END_POINTS, JOINT_INDEX
@@ -79,14 +81,15 @@ def _captures(folder: Path, **frames: int) -> Path:
 
 def test_takes_that_are_too_short_are_told(tmp_path: Path) -> None:
     folder = _captures(tmp_path, anna=60, ben=59, cleo=30)
-    notes: list[str] = []
-    (clip,) = load_captures(folder, note=notes.append)
+    told = io.StringIO()
+    (clip,) = load_captures(folder, Display(told))
     assert clip.subject == "anna" and len(clip) == 60
-    (note,) = notes
-    assert f"{folder}: 2 of 3 takes left out, the first of them {folder / 'ben.bvh'} (0.98 s): 1 s or" in note
-    notes.clear()
-    load_captures(_captures(tmp_path, anna=60), note=notes.append)
-    assert not notes
+    (line,) = told.getvalue().splitlines()
+    ben = f"{folder / 'ben.bvh'} (0.98 s)"
+    assert line.startswith(f"note: {folder}: 2 of 3 takes left out, the first of them {ben}: 1 s or more")
+    told = io.StringIO()
+    load_captures(_captures(tmp_path, anna=60), Display(told))
+    assert not told.getvalue()
 
 
 def test_takes_that_are_all_too_short_are_refused(tmp_path: Path) -> None:

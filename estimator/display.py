@@ -6,7 +6,7 @@ import shutil
 import time
 from typing import TextIO
 
-from ..printable import printable
+from .printable import printable
 
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 10.0

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from estimator.command_line import display as module
-from estimator.command_line.display import Display
+from estimator import display as module
+from estimator.display import Display
 
 
 class Terminal(io.StringIO):
