@@ -7,7 +7,8 @@ import torch
 
 from estimator.errors import InputError
 from estimator.generator import GeneratorConfig
-from estimator.observation import sightings, virtual_camera
+from estimator.observation import VirtualCamera, sightings, virtual_camera
+from estimator.skeleton import JOINT_INDEX
 from estimator.training.library import MotionLibrary
 from estimator.training.synthetic import SyntheticSettings, SyntheticSource
 from estimator.training.yardstick import (
@@ -49,15 +50,61 @@ def test_both_networks_learn(sample):
     assert network.eval().joints(sample).std() > 0.1, "no collapse to one point"
 
 
-def test_the_truth_has_no_loss(sample):
-    truth = sample.truth
+class Answers(Yardstick):
+    """Whatever it is asked, it answers these joints, relative to Hips, and this place."""
 
-    class Knows(Yardstick):
-        def forward(self, evidence, view):
-            return truth.joints - truth.joints[:, :, :1], truth.joints[:, :, 0]
+    def __init__(self, joints, hips):
+        super().__init__(SMALL)
+        self.answer = joints, hips
 
-    losses = yardstick_losses(Knows(SMALL), sample)
+    def forward(self, evidence, view):
+        return self.answer
+
+
+def test_the_truth_has_no_loss_and_neither_has_what_nobody_knows(sample):
+    truth, in_clip = sample.truth, sample.evidence.in_clip.clone()
+    in_clip[1, 20:] = False
+    labelled = truth.position_labelled & in_clip[..., None]
+    labelled[:, :, JOINT_INDEX["LeftHand"]] = False
+    partly = replace(
+        sample,
+        truth=replace(truth, position_labelled=labelled),
+        evidence=replace(sample.evidence, in_clip=in_clip),
+    )
+    joints = torch.where(labelled[..., None], truth.joints - truth.joints[:, :, :1], 9.0)
+    hips = torch.where(in_clip[..., None], truth.joints[:, :, 0], 9.0)
+    losses = yardstick_losses(Answers(joints, hips), partly)
     assert all(float(loss) < 1e-6 for loss in losses.values())
+    losses = yardstick_losses(Answers(joints, hips), sample)
+    assert all(float(loss) > 0.1 for loss in losses.values())
+
+
+@pytest.mark.parametrize(("distance", "cost"), [(2.0, 0.5), (8.0, 0.125), (0.1, 2.0)])
+def test_a_metre_at_the_root_costs_one_over_its_distance_up_to_two(sample, distance, cost):
+    relative = sample.truth.joints - sample.truth.joints[:, :, :1]
+    hips = torch.tensor([0.3, -0.2, distance]).expand(2, 30, 3)
+    there = replace(sample, truth=replace(sample.truth, joints=relative + hips[:, :, None]))
+    losses = yardstick_losses(Answers(relative, hips + torch.tensor([0.0, 1.0, 0.0])), there)
+    assert float(losses["distance"]) == pytest.approx(cost)
+    assert float(losses["joints"]) < 1e-6
+
+
+def test_turned_cameras_change_nothing_and_nearness_nothing_but_the_place(sample):
+    network = _network().eval()
+    seen = torch.ones_like(sample.evidence.confidence)
+    straight = replace(sample.evidence, confidence=seen, in_clip=seen[..., 0] > 0)
+    rays = torch.einsum("btij,btkj->btki", sample.view.from_camera, straight.rays)
+    ahead = VirtualCamera(torch.eye(3).expand(2, 30, 3, 3), sample.view.size)
+    joints, hips = network(straight, sample.view)
+    same, place = network(replace(straight, rays=rays), ahead)
+    assert torch.allclose(same, joints, atol=1e-5) and torch.allclose(place, hips, atol=1e-5)
+    assert not joints[:, :, 0].any(), "relative to Hips"
+    # Half as far away a person is twice as large in the picture.
+    nearer = torch.nn.functional.normalize(rays * torch.tensor([2.0, 2.0, 1.0]), dim=-1)
+    larger = replace(ahead, size=2 * ahead.size)
+    same, place = network(replace(straight, rays=nearer), larger)
+    assert torch.allclose(same, joints, atol=1e-4)
+    assert (place - hips).abs().mean() > 0.01
 
 
 def test_an_answer_depends_on_243_frames_and_on_no_others():
