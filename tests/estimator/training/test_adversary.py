@@ -11,10 +11,10 @@ from estimator.kinematics import forward_kinematics, rest_offsets_from_lengths
 from estimator.skeleton import JOINT_INDEX, MEAN_LENGTHS, J
 from estimator.training.batches import MotionSource
 from estimator.training.detections import CLEAN
-from estimator.training.library import MotionLibrary
+from estimator.training.library import MotionLibrary, rotation_matrices
 from estimator.training.objectives.adversary import Adversary
-from estimator.training.objectives.egocentric import EGOCENTRIC_SIZE
-from estimator.training.objectives.habekost import WARM_UP, Habekost, past_limits
+from estimator.training.objectives.egocentric import EGOCENTRIC_SIZE, POSE_SIZE, egocentric
+from estimator.training.objectives.habekost import WARM_UP, Habekost, captured_motion, past_limits
 from estimator.training.objectives.objective import Batch
 from estimator.training.synthetic import SyntheticSource
 from estimator.training.track_source import TrackBatch
@@ -159,8 +159,37 @@ def test_what_lies_beyond_a_clip_may_be_no_number():
     assert adversary.learn(motion, torch.ones_like(in_clip), beyond, in_clip).isfinite()
     assert adversary.learn(beyond, in_clip, motion, torch.ones_like(in_clip)).isfinite()
     assert all(value.isfinite().all() for value in adversary.discriminator.parameters())
-    adversary.verdict(beyond, in_clip).backward()
+    verdict = adversary.verdict(beyond, in_clip)
+    verdict.backward()
     assert beyond.grad.isfinite().all() and beyond.grad.any()
+    with torch.no_grad():
+        less = adversary.verdict(beyond[:, :36], in_clip[:, :36])
+    assert torch.allclose(verdict, less), "nor does it matter how much lies there"
+
+
+def test_it_learns_from_blurred_motion_and_judges_motion_as_it_is():
+    torch.manual_seed(0)
+    adversary, fed = Adversary(), []
+    adversary.discriminator.register_forward_pre_hook(lambda module, inputs: fed.append(inputs[0]))
+    real, made = torch.randn(2, 4, FRAMES, EGOCENTRIC_SIZE)
+    inside = torch.ones(4, FRAMES, dtype=torch.bool)
+    adversary.learn(real, inside, made, inside)
+    adversary.verdict(made, inside)
+    blur = [(seen - given).std().item() for seen, given in zip(fed, (real, made, made), strict=True)]
+    assert blur == pytest.approx([0.05, 0.05, 0.0], rel=0.05)
+
+
+def test_capture_trembles_by_two_to_five_millimetres():
+    library = MotionLibrary([made_up_clip("a", 200, 1), made_up_clip("b", 160, 2)])
+    motion = MotionSource(library, EVALUATION.augment, 1.2, 3).batch(40, FRAMES)
+    offsets, leg = rest_offsets_from_lengths(motion.lengths)[:, None], motion.lengths[:, 1:3].sum(dim=-1)
+    joints = forward_kinematics(rotation_matrices(motion.rotations), offsets, motion.root).joints
+    torch.manual_seed(1)
+    seen, exact = captured_motion(motion), egocentric(joints, torch.zeros(40), leg, 30.0)
+    # Of heights over Hips, which no heading changes: a joint trembles, and so does Hips.
+    off = (seen - exact)[..., 2:POSE_SIZE:3] * leg[:, None, None]
+    tremor = off.square().mean(dim=(1, 2)).sqrt() / 2**0.5
+    assert 0.0015 < tremor.min() < 0.0025 and 0.0045 < tremor.max() < 0.0060
 
 
 def test_the_penalty_keeps_the_discriminator_from_being_steep():

@@ -105,15 +105,19 @@ def test_a_nearer_answer_does_not_fit_the_keypoints(library):
     assert float(off) > 0.1
 
 
-def test_missing_keypoints_do_not_count(library):
+def test_missing_keypoints_do_not_count_and_doubtful_ones_little(library):
     sample = _sample(library)
-    answer_to = _perfect(sample)
-    confidence = sample.evidence.confidence.clone()
-    confidence[:, :, 10] = 0
-    rays = sample.evidence.rays.clone()
-    rays[:, :, 10] = torch.tensor([0.5, 0.5, 0.7])
-    tracks = TrackBatch(replace(sample.evidence, rays=rays, confidence=confidence), sample.view)
-    assert float(reprojection(global_answer(answer_to, tracks, 30.0), tracks)) < 1e-4
+
+    def off(trust):
+        """With a keypoint that is elsewhere, and so much confidence in it."""
+        confidence, rays = sample.evidence.confidence.clone(), sample.evidence.rays.clone()
+        confidence[:, :, 10] = trust
+        rays[:, :, 10] = torch.tensor([0.5, 0.5, 0.7])
+        tracks = TrackBatch(replace(sample.evidence, rays=rays, confidence=confidence), sample.view)
+        return float(reprojection(global_answer(_perfect(sample), tracks, 30.0), tracks))
+
+    assert off(0.0) < 1e-4
+    assert off(0.1) == pytest.approx(0.1 * off(1.0), rel=0.2) and off(1.0) > 0.1
 
 
 def test_capture_and_its_true_answer_look_the_same_to_the_adversary(library):
@@ -225,6 +229,8 @@ def test_the_adversary_learns_to_tell_and_the_verdict_improves_what_is_judged():
     for _ in range(30):
         after = float(adversary.learn(real, inside, made, inside))
     assert after < 0.5 * before
+    capture, answers = (adversary.discriminator(seen) for seen in (real, made))
+    assert all(part.mean() > 0.7 for part in capture) and all(part.mean() < 0.3 for part in answers)
     weights = [p.clone() for p in adversary.discriminator.parameters()]
     adversary.optimiser.zero_grad()
     adversary.verdict(made, inside).backward()
