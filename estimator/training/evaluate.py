@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     splits = [SPLITS[name] for name in args.sets if name in SPLITS]
     chosen = [clip for clip in clips if clip.split in splits]
     evaluation = _evaluation(args, display, [clip for clip in clips if clip.split == "train"])
-    conditions = _chosen_conditions(args.conditions, chosen)
+    conditions = _chosen_conditions(args.conditions, chosen, display)
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
 
@@ -132,14 +132,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen_conditions(given: list[str] | None, clips: list[CaptureClip]) -> list[str]:
+def _chosen_conditions(given: list[str] | None, clips: list[CaptureClip], display: Display) -> list[str]:
     """Those asked for; without that, all that there are clips for."""
     names = list(given or CONDITIONS) if clips else []
     impossible = [name for name in names if CONDITIONS[name].long_walk and not long_enough_walks(clips)]
     if impossible and given:
         raise InputError(f"--conditions {impossible[0]}: {NO_WALK}; leave it out")
     for name in impossible:
-        print(f"note: {name} is left out: {NO_WALK}", file=sys.stderr)
+        display.say(f"note: {name} is left out: {NO_WALK}")
     return [name for name in names if name not in impossible]
 
 
