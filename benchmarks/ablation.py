@@ -128,6 +128,8 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
+        if args.steps < 1:
+            raise InputError(f"--steps {args.steps}: give 1 or more")
         clips = load_captures(args.mocap)
         clips = held_out(clips, args.hold_out)
         figures = args.figures or args.out / "figures"

@@ -85,6 +85,7 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
     status, told, _ = table("--steps", "3")
     assert status == 2
     assert "all-1.json: of another training: --steps was 2, now is 3; choose another" in told
+    assert table("--steps", "0") == (2, "error: --steps 0: give 1 or more\n", [])
 
 
 def test_cameras_that_move_are_measured_where_they_were_left_out(tmp_path, monkeypatch):

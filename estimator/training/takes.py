@@ -93,7 +93,12 @@ def list_takes(folder: Path) -> list[Take]:
         if not files:
             raise InputError(f"{folder}: holds neither index.csv nor .bvh files")
         return [Take(file, file.parent.name, file.parent.name, file.stem.replace("_", " ")) for file in files]
-    rows = _rows(index)
+    columns, rows = _table(index)
+    if columns and (unnamed := [column for column in _COLUMNS if column not in columns]):
+        raise InputError(
+            f"{index}: line 1: no column {', '.join(unnamed)}; begin the file with {','.join(_COLUMNS)}, "
+            "commas between them"
+        )
     for line, row in rows:
         missing = [column for column in _COLUMNS if not row.get(column)]
         if missing:
@@ -118,8 +123,8 @@ def list_takes(folder: Path) -> list[Take]:
     return takes
 
 
-def _rows(index: Path) -> list[tuple[int, dict[str, str]]]:
-    """Each row of the table, with the line it ends in; spreadsheets put a byte order mark before UTF-8."""
+def _table(index: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Columns, and each row with the line it ends in; spreadsheets put a byte order mark before UTF-8."""
     try:
         text = index.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -129,7 +134,7 @@ def _rows(index: Path) -> list[tuple[int, dict[str, str]]]:
         raise InputError(f"{index}: line {line}: isn't UTF-8 text; save it as CSV in UTF-8") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        return [(reader.line_num, row) for row in reader]
+        return list(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         line = reader.line_num + 1
         raise InputError(f"{index}: line {line}: not CSV ({error}); save it as CSV in UTF-8") from error

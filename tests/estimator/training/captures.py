@@ -11,6 +11,9 @@ from estimator.generator import HINGE_JOINTS
 from estimator.skeleton import HINGES
 from estimator.training.capture_clip import CaptureClip
 
+SPEED = 0.8
+"""Metres per second of ``made_up_clip``."""
+
 
 def made_up_clip(
     name: str = "walk", frames: int = 200, seed: int = 0, fps: float = 60.0, split: str = "train"
@@ -25,7 +28,7 @@ def made_up_clip(
         vectors[:, joint, axis] = sign * bend
     quaternions = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_quat(scalar_first=True)
     root = np.zeros((frames, 3))
-    root[:, 1] = -0.8 * np.arange(frames) / fps
+    root[:, 1] = -SPEED * np.arange(frames) / fps
     root[:, 2] = skeleton.hips_height(skeleton.MEAN_LENGTHS)
     everything = np.ones(skeleton.J, dtype=bool)
     return CaptureClip(

@@ -19,11 +19,9 @@ from estimator.training.switches import OF_TRACKS, OF_VIDEOS, SWITCHES, settings
 from estimator.training.synthetic import SyntheticSource
 from estimator.training.tracks import TrackClip
 
-from .captures import made_up_clip
+from .captures import SPEED, made_up_clip
 
 WINDOWS, FRAMES = 200, 40
-SPEED = 0.8
-"""Metres per second of ``made_up_clip``."""
 MARK = 0.3
 """Sine of half the angle by which people of the library hold some joints, to be known by."""
 PAIRS = [n for n, name in enumerate(KEYPOINT_NAMES) if name.startswith(("left_", "right_"))]

@@ -83,7 +83,10 @@ def test_folders_that_hold_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"neither index\.csv nor"):
         list_takes(tmp_path)
     (tmp_path / "index.csv").write_text("set,file,action\na,b.bvh,walk\n")
-    with pytest.raises(InputError, match="line 2: no subject"):
+    with pytest.raises(InputError, match="line 1: no column subject; begin the file with set,file,subject"):
+        list_takes(tmp_path)
+    (tmp_path / "index.csv").write_text("set;file;subject;action\na;b.bvh;anna;walk\n")
+    with pytest.raises(InputError, match=r"line 1: no column set, file, subject, action; .*commas between"):
         list_takes(tmp_path)
     (tmp_path / "index.csv").write_text("set,file,subject,action\n")
     with pytest.raises(InputError, match="lists no takes"):

@@ -8,10 +8,12 @@ import roma
 import torch
 
 from estimator.generator import BALL_JOINTS, Generator, GeneratorConfig, Prediction
+from estimator.observation import NETWORK_FPS
 from estimator.skeleton import JOINT_INDEX, MEAN_LENGTHS, J
 from estimator.training.batches import MotionSource
 from estimator.training.detections import CLEAN
 from estimator.training.library import MotionLibrary, rotation_matrices
+from estimator.training.objectives.global_answer import global_answer
 from estimator.training.objectives.habekost import WARM_UP, Habekost
 from estimator.training.objectives.objective import Batch
 from estimator.training.objectives.pavllo import Pavllo
@@ -168,3 +170,32 @@ def test_what_is_answered_beyond_the_end_of_a_clip_changes_nothing(batch, kind):
         losses.append(_losses(kind, Prediction(*answer), batch))
     for term, loss in losses[0].items():
         assert loss.item() == pytest.approx(losses[1][term].item(), rel=1e-4), term
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param((0.0, 1.0, 0.0), id="along the floor"),
+        pytest.param((0.0, 0.0, 1.0), id="straight down"),
+        pytest.param((0.0, 0.0, -1.0), id="straight up"),
+        pytest.param((1e-3, 0.0, 1.0), id="nearly straight down"),
+    ],
+)
+def test_the_answer_stands_upright_whichever_way_the_camera_looks(batch, way):
+    """One scene, its evidence given in axes in which gravity is ``way``."""
+    evidence, view, truth = batch.tracks.evidence, batch.tracks.view, batch.synthetic.truth
+    down, way = evidence.down[0, 0], torch.nn.functional.normalize(torch.tensor(way), dim=0)
+    about = torch.nn.functional.normalize(torch.linalg.cross(down, way), dim=0)
+    turn = roma.rotvec_to_rotmat(about * torch.arccos(down @ way))
+    given = evidence.down @ turn.mT
+    given[0] = way  # without a rounding error, which would be a direction to go by
+    turned = TrackBatch(
+        replace(evidence, rays=evidence.rays @ turn.mT, down=given),
+        replace(view, from_camera=view.from_camera @ turn.mT),
+    )
+    found = global_answer(_truth(batch), turned, NETWORK_FPS).joints[0]
+    to_world = (view.from_camera[0] @ truth.axes_from_world[0]).mT
+    there = torch.einsum("tij,tnj->tni", to_world, truth.joints[0])
+    assert torch.allclose(found[..., 2], there[..., 2], atol=0.02), "over the camera, as gravity says"
+    between = [torch.cdist(joints.flatten(0, 1), joints.flatten(0, 1)) for joints in (found, there)]
+    assert torch.allclose(*between, atol=0.03)

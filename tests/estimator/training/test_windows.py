@@ -5,15 +5,17 @@ from dataclasses import replace
 import torch
 
 from estimator.joint_limits import FURTHEST_DEGREES
+from estimator.observation import NETWORK_FPS
 from estimator.skeleton import JOINT_INDEX
 from estimator.training.augment import AugmentSettings, perturb_joints, swap_parts
+from estimator.training.batches import MotionSource
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
 from estimator.training.measure import EVALUATION
 from estimator.training.position_baseline import position_losses
 from estimator.training.supervision import supervised_losses
 from estimator.training.synthetic import SyntheticSettings, SyntheticSource
 
-from .captures import made_up_clip
+from .captures import SPEED, made_up_clip
 from .test_synthetic import _perfect
 
 
@@ -34,6 +36,17 @@ def test_something_is_left_of_short_clips_that_are_cropped():
     lengths = torch.cat([source.batch(8, 96).evidence.in_clip.sum(dim=1) for _ in range(20)])
     assert lengths.min() >= 6
     assert lengths.max() < 30 and lengths.unique().numel() > 5, "and all of them are cropped"
+
+
+def test_capture_to_compare_with_is_played_at_other_speeds_but_never_faster_than_asked():
+    library = MotionLibrary([made_up_clip("a", 400, 1)])
+    still = replace(AugmentSettings(), mirror=0.0, stature_spread=0.0, length_spread=0.0)
+    for most in (1.0, 1.25):
+        motion = MotionSource(library, still, most, 1).batch(40, 60)
+        speed = (motion.root[:, 1:] - motion.root[:, :-1]).norm(dim=-1).median(dim=1).values * NETWORK_FPS
+        ratio = speed / SPEED
+        assert ratio.min() > 0.999 / most and ratio.max() < 1.001 * most
+        assert ratio.max() / ratio.min() > most**1.8 * 0.999, "and nearly as fast, and as slowly"
 
 
 def test_turned_joints_stay_within_what_people_do():
