@@ -269,8 +269,8 @@ def read_weights(path: Path) -> tuple[GeneratorConfig, dict[str, Tensor]]:
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """What ``save_weights`` was told of weights that can be read."""
-    note: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)["note"]
+    """What ``save_weights`` was told of weights that can be read; nothing where it wasn't told."""
+    note: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True).get("note") or {}
     return note
 
 

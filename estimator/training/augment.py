@@ -49,7 +49,7 @@ def _chance(probability: float, count: int, random: torch.Generator) -> Tensor:
 
 
 def swap_parts(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
-    """Gives some windows the upper body of the window before them in the batch."""
+    """Gives some windows the upper body of the window before them in the batch, which needs two."""
     chosen = _chance(settings.swap, len(motion.root), random)[:, None]
     swapped = chosen[..., None]
     upper = torch.zeros(J, dtype=torch.bool)
@@ -83,7 +83,7 @@ def perturb_joints(motion: MotionBatch, settings: AugmentSettings, random: torch
     return replace(
         motion,
         rotations=rotations,
-        still_labelled=motion.still_labelled & kept,
+        still_labelled=motion.still_labelled & kept[..., None],
         velocity_labelled=motion.velocity_labelled & kept,
         ground_known=motion.ground_known & ~legs,
     )
@@ -121,7 +121,7 @@ def keep_hinges(rotations: Tensor) -> Tensor:
 def mirror(motion: MotionBatch, settings: AugmentSettings, random: torch.Generator) -> MotionBatch:
     """Swaps left and right of some windows, by reflection in the plane x = 0."""
     chosen = _chance(settings.mirror, len(motion.root), random)
-    joints = list(JOINT_MIRROR)
+    joints, feet = list(JOINT_MIRROR), [2, 3, 0, 1]
     flip = motion.root.new_tensor([1.0, 1.0, -1.0, -1.0])
 
     def either(mirrored: Tensor, kept: Tensor) -> Tensor:
@@ -133,7 +133,8 @@ def mirror(motion: MotionBatch, settings: AugmentSettings, random: torch.Generat
         root=either(motion.root * motion.root.new_tensor([-1.0, 1.0, 1.0]), motion.root),
         rotation_labelled=either(motion.rotation_labelled[:, :, joints], motion.rotation_labelled),
         position_labelled=either(motion.position_labelled[:, :, joints], motion.position_labelled),
-        still=either(motion.still[:, :, [2, 3, 0, 1]], motion.still),
+        still=either(motion.still[:, :, feet], motion.still),
+        still_labelled=either(motion.still_labelled[:, :, feet], motion.still_labelled),
     )
 
 

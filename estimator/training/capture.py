@@ -29,7 +29,7 @@ from ..skeleton import CONTACT_END_POINTS, J
 from .calibration import Calibration, calibrate
 from .capture_bvh import SourceClip, read_capture_bvh
 from .capture_cache import load_cache, save_cache
-from .capture_clip import CaptureClip
+from .capture_clip import SLOWEST_FPS, CaptureClip
 from .labels import JUMP, ground_height, still_points
 from .refit import RefitClip, refit
 from .refit_report import RefitErrors, refit_errors, refit_report
@@ -37,8 +37,6 @@ from .rotation_geometry import step_angles
 from .takes import Take, list_takes
 
 _SHORTEST_SECONDS = 1.0
-_SLOWEST_FPS = 20.0
-"""Below this the differences between frames don't show velocities."""
 _TAKES_WORTH_PROCESSES = 32
 
 
@@ -95,7 +93,7 @@ def _capture_clip(source: SourceClip, name: str, clip: RefitClip) -> tuple[Captu
         position_labelled=clip.position_labelled,
         still=still,
         ground_known=take.ground_known,
-        velocity_labelled=source.fps >= _SLOWEST_FPS,
+        velocity_labelled=source.fps >= SLOWEST_FPS,
         licence=take.licence,
     )
     return captured, ground_height(points, still, source.fps) if take.ground_known else None

@@ -106,8 +106,9 @@ def read_capture_bvh(take: Take) -> SourceClip:
     unit = _metres(path, names, offsets)
     angles = np.radians(np.asarray(data["rotations"], dtype=np.float64))
     order = np.tile(data["rot_order"], (len(angles), 1, 1))
+    local = _moving_offsets(names, parents, offsets, np.asarray(data["positions"], dtype=np.float64))
     positions, rotations = pymotion_skeleton.fk(
-        quat.from_euler(angles, order=order), data["positions"][:, 0], offsets, parents
+        quat.from_euler(angles, order=order), local[:, 0], local, parents
     )
     joints = unit * np.asarray(positions, dtype=np.float64) @ _AXES.T
     turned = _AXES @ np.asarray(rotations, dtype=np.float64) @ _AXES.T
@@ -147,9 +148,16 @@ def _parse(path: Path) -> dict[str, Any]:
     promised = re.search(r"Frames:\s*(\d+)", header)
     if promised is None or len(lines) < 2:
         raise InputError(f"{path}: not a BVH file with motion; export it again")
-    if int(promised[1]) != len(lines) or len(lines[-1].split()) != len(lines[0].split()):
+    numbers = [len(line.split()) for line in lines]
+    channels = sum(int(count) for count in re.findall(r"CHANNELS\s+(\d+)", header))
+    if int(promised[1]) != len(lines) or numbers[-1] < channels:
         raise InputError(
             f"{path}: the header says {promised[1]} frames, the file ends in frame {len(lines)}; "
+            "export it again"
+        )
+    if uneven := [frame for frame, count in enumerate(numbers, 1) if count != channels]:
+        raise InputError(
+            f"{path}: frame {uneven[0]}: {numbers[uneven[0] - 1]} numbers for {channels} channels; "
             "export it again"
         )
     bvh = BVH()
@@ -161,6 +169,24 @@ def _parse(path: Path) -> dict[str, Any]:
     if not 0.0 < data["frame_time"] < 1.0:
         raise InputError(f"{path}: Frame Time is {data['frame_time']} s; set it to that of the capture")
     return data
+
+
+def _moving_offsets(names: list[str], parents: Array, offsets: Array, positions: Array) -> Array:
+    """(T, N, 3) of each joint from its parent: as captured down to Hips, beyond it the bones' own offsets.
+
+    Game engines and some recorders carry a person by a bone above the hips, or leave that one at the origin
+    and move the hips below it. Channels of position beyond Hips would stretch bones.
+
+    Args:
+        positions: (T, N, 3) of the file's channels, the offset where a joint has none.
+    """
+    moving = np.tile(offsets, (len(positions), 1, 1))
+    joint = names.index("Hips")
+    while True:
+        moving[:, joint] = positions[:, joint]
+        if joint == 0:
+            return moving
+        joint = int(parents[joint])
 
 
 def _metres(path: Path, names: list[str], offsets: Array) -> float:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from .takes import person_of
 
+SLOWEST_FPS = 20.0
+"""Below this the differences between frames don't show velocities."""
+
 
 @dataclass(frozen=True)
 class CaptureClip:

@@ -103,6 +103,12 @@ def run(args: argparse.Namespace) -> int:
     chosen = [clip for clip in clips if clip.split in splits]
     evaluation = _evaluation(args, display, [clip for clip in clips if clip.split == "train"])
     conditions = _chosen_conditions(args.conditions, chosen, display)
+    # Read before anything is measured, which takes minutes: what is wrong with them is told at once.
+    real = {
+        name: [case for folder in folders for case in reference_cases(folder, known=known)]
+        for name, known in (("real", False), ("real-known", True))
+    }
+    real["tracks"] = list(track_cases(tracks))
     with told_of(args.out):
         args.out.mkdir(parents=True, exist_ok=True)
 
@@ -113,15 +119,10 @@ def run(args: argparse.Namespace) -> int:
     for name in conditions:
         evaluation.add(name, list(condition_cases(chosen, CONDITIONS[name])))
         finish(name)
-    for name, known in (("real", False), ("real-known", True)):
-        if folders:
-            evaluation.add(
-                name, [case for folder in folders for case in reference_cases(folder, known=known)]
-            )
+    for name, cases in real.items():
+        if cases:
+            evaluation.add(name, cases)
             finish(name)
-    if tracks:
-        evaluation.add("tracks", list(track_cases(tracks)))
-        finish("tracks")
 
     report = evaluation.report()
     pictures = save_plots(report, evaluation.paths, args.out) if can_plot() else []
@@ -134,6 +135,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _chosen_conditions(given: list[str] | None, clips: list[CaptureClip], display: Display) -> list[str]:
     """Those asked for; without that, all that there are clips for."""
+    if given and not clips:
+        raise InputError(
+            f"--conditions {' '.join(given)}: of motion capture, of which no set is given; add --set "
+            f"{' or '.join(SPLITS)}, or leave them out"
+        )
     names = list(given or CONDITIONS) if clips else []
     impossible = [name for name in names if CONDITIONS[name].long_walk and not long_enough_walks(clips)]
     if impossible and given:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..observation import NETWORK_FPS
-from .capture_clip import CaptureClip
+from .capture_clip import SLOWEST_FPS, CaptureClip
 
 CLASS_SHARE = {"idle": 0.10, "walk_run": 0.30, "other": 0.48, "dance": 0.12}
 _CROSSFADE = 12
@@ -26,8 +26,8 @@ class MotionBatch:
         root: (B, T, 3) of Hips.
         lengths: (B, 10).
         rotation_labelled, position_labelled: (B, T, 22) bool.
-        still: (B, T, 4) in 0..1.
-        still_labelled, velocity_labelled: (B, T) bool; the velocity is the root's.
+        still: (B, T, 4) in 0..1, and still_labelled (B, T, 4) bool.
+        velocity_labelled: (B, T) bool; the velocity is the root's.
         rates_labelled: (B, T) bool, whether joints turn and move as people's: not where clips cross-fade, nor
             where the capture has too few frames a second.
         ground_known: (B,) bool, whether z = 0 is the floor the person stands on.
@@ -157,12 +157,14 @@ class MotionLibrary:
         """One window (B = 1) of clips chained at matched heading and place; unchained ones may be shorter.
 
         Labels are those of the capture each frame comes from; where two clips cross-fade, contacts and
-        velocities have none.
+        velocities have none. No capture is played so slowly that its frames wouldn't show velocities.
         """
         first = int(torch.multinomial(self.odds, 1, generator=random))
         clip, window = first, None
         while window is None or (chained and len(window.root) < frames):
             speed = math.exp((2 * float(torch.rand((), generator=random)) - 1) * math.log(max_speed))
+            if self._velocity_labelled[clip]:
+                speed = max(speed, SLOWEST_FPS / self.clips[clip].fps)
             have = 0 if window is None else len(window.root)
             piece = self._piece(clip, frames - have + _CROSSFADE, speed, random)
             window = self._started(piece) if window is None else self._chained(window, piece)
@@ -209,7 +211,7 @@ class MotionLibrary:
             rotation_labelled=self._rotation_labelled[owner][None],
             position_labelled=self._position_labelled[owner][None],
             still=window.still[None, :frames],
-            still_labelled=moving,
+            still_labelled=moving[..., None].expand(-1, -1, window.still.shape[-1]),
             velocity_labelled=moving,
             rates_labelled=moving,
             ground_known=self._ground_known[owner].all()[None],
@@ -242,3 +244,8 @@ def stacked(windows: list[MotionBatch], frames: int) -> tuple[MotionBatch, Tenso
     motion = MotionBatch(**{field.name: joined(field.name) for field in fields(MotionBatch)})
     # Whoever is given such a window's upper body must not learn that people stop dead.
     return replace(motion, rates_labelled=motion.rates_labelled & in_clip), in_clip
+
+
+def first_windows(motion: MotionBatch, count: int) -> MotionBatch:
+    """Those alone."""
+    return replace(motion, **{field.name: getattr(motion, field.name)[:count] for field in fields(motion)})

@@ -42,6 +42,8 @@ ARM = _Reach(((-60.0, 130.0), (5.0, 170.0)), (-80.0, 80.0), (0.0, 140.0))
 LEG = _Reach(((-60.0, 130.0), (-20.0, 80.0)), (-60.0, 60.0), (0.0, 130.0))
 TRUNK = ((-30.0, 60.0), (-35.0, 35.0), (-40.0, 40.0))
 """Degrees: ahead, to a side, and turned, shared evenly by the joints of the spine."""
+_SOLE = {"Left": slice(0, 2), "Right": slice(2, 4)}
+"""Of the four points that may be still: a side's heel and toe tip."""
 _SPINE = [JOINT_INDEX[name] for name in ("Spine", "Spine1", "Spine2")]
 
 
@@ -49,6 +51,8 @@ def move_limbs(
     motion: MotionBatch, arms: float, legs: float, trunk: float, random: torch.Generator
 ) -> MotionBatch:
     """Moves each arm of some windows, one leg of some, so that the other one stands, and the trunk of some.
+
+    Whether the foot of a leg that is away is still is not known any more.
 
     Args:
         arms, legs, trunk: chances per window; of each arm, of either leg, of the trunk.
@@ -63,7 +67,7 @@ def move_limbs(
         _move(rotations, f"{side}Arm", f"{side}ForeArm", chosen, random)
     for side, chosen in (("Left", leg & left), ("Right", leg & ~left)):
         away = _move(rotations, f"{side}UpLeg", f"{side}Leg", chosen, random)
-        steady[chosen] &= away < 0.02
+        steady[chosen, :, _SOLE[side]] &= (away < 0.02)[..., None]
     _bend(rotations, draw[:, 3] < trunk, random)
     return replace(
         motion,

@@ -127,7 +127,7 @@ def supervised_losses(prediction: Prediction, sample: Sample) -> dict[str, Tenso
         "still": masked_mean(
             torch.nn.functional.binary_cross_entropy_with_logits(
                 prediction.still_logits, truth.still, reduction="none"
-            ).mean(dim=-1),
+            ),
             truth.still_labelled,
         ),
         "proportions": (shape - shape_true).abs().mean(),

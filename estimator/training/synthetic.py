@@ -25,7 +25,7 @@ from .detections import (
     missing_points,
     swapped_sides,
 )
-from .library import MotionBatch, MotionLibrary, rotation_matrices, stacked
+from .library import MotionBatch, MotionLibrary, first_windows, rotation_matrices, stacked
 
 _DOWN = (0.0, 0.0, -1.0)
 
@@ -40,10 +40,12 @@ class Truth:
         keypoints: (B, T, 26, 3) where an average detector without noise would mark them.
         lengths: (B, 10), stature: (B,).
         velocity: (B, T, 3) of Hips in the axes of Hips, statures per second; of the way to the next frame.
+            It is that of the gait, which a focal length that is guessed wrongly doesn't change, while it
+            stretches the way to ``joints`` along the line of sight.
         down: (B, T, 3) gravity.
-        still: (B, T, 4).
-        rotation_labelled, position_labelled: (B, T, 22); still_labelled, velocity_labelled,
-            rates_labelled: (B, T), as in ``MotionBatch``.
+        still, still_labelled: (B, T, 4).
+        rotation_labelled, position_labelled: (B, T, 22); velocity_labelled, rates_labelled: (B, T), as in
+            ``MotionBatch``.
         motion: in the world, and axes_from_world (B, T, 3, 3), centre (B, T, 3): how it was looked at.
     """
 
@@ -213,7 +215,7 @@ def observe_motion(
         still=motion.still,
         rotation_labelled=motion.rotation_labelled & in_clip[..., None],
         position_labelled=motion.position_labelled & in_clip[..., None],
-        still_labelled=motion.still_labelled & in_clip,
+        still_labelled=motion.still_labelled & in_clip[..., None],
         velocity_labelled=motion.velocity_labelled & to_next,
         rates_labelled=motion.rates_labelled & in_clip,
         motion=motion,
@@ -234,12 +236,13 @@ class SyntheticSource:
     def batch(self, size: int, frames: int, noise: float = 1.0) -> Sample:
         """``size`` windows of ``frames`` frames; ``noise`` scales the detector's from none to full."""
         settings = replace(self.settings, detector=self.settings.detector.scaled(noise))
-        chained = _chance(settings.chained, size, self.random).tolist()
+        # A window alone in its process would have none to swap parts with.
+        chained = _chance(settings.chained, max(size, 2), self.random).tolist()
         windows = [
             self.library.window(frames, self.random, chained=c, max_speed=settings.max_speed) for c in chained
         ]
         motion, in_clip = stacked(windows, frames)
-        motion = augment(motion, settings.augment, self.random)
-        in_clip = _cropped(in_clip, settings, self.random)
+        motion = first_windows(augment(motion, settings.augment, self.random), size)
+        in_clip = _cropped(in_clip[:size], settings, self.random)
         cameras = random_cameras(motion.root, in_clip, settings.cameras, self.random)
         return observe_motion(motion, in_clip, cameras, settings, self.random)

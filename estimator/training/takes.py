@@ -19,7 +19,7 @@ _BEGIN, _END = r"(?<![^\W\d_])", r"(?![^\W\d_])"
 """Of a word, which is letters only: files are called ``slow_walk``, ``walk_01`` or ``run2``."""
 _WALK = re.compile(rf"{_BEGIN}(walk(s|ed|ing)?|run(s|ning)?|ran|jog(s|ged|ging)?){_END}", re.IGNORECASE)
 _DANCE = re.compile(rf"{_BEGIN}danc", re.IGNORECASE)
-_OFF_GROUND = re.compile(r"crawl|roll|get[ _]?up|cartwheel|flip", re.IGNORECASE)
+_OFF_GROUND = re.compile(r"crawl|(?<!st)roll|get(ting)?[ _]?up|cartwheel|flip", re.IGNORECASE)
 _COLUMNS = ("set", "file", "subject", "action")
 
 

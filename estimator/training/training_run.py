@@ -307,9 +307,11 @@ def _begin_with(network: Generator | Yardstick, path: Path) -> dict[str, Any]:
     """
     config, weights = read_weights(path)
     own = network.state_dict()
-    fitting = {name: value for name, value in weights.items() if own[name].shape == value.shape}
+    fitting = {name: w for name, w in weights.items() if name in own and own[name].shape == w.shape}
     if any(not name.startswith("head.") for name in weights.keys() - fitting.keys()):
         size = config.channels
+        if size == network.config.channels:
+            raise InputError(f"{path}: a network of another layout; give weights that this Kinelift trained")
         raise InputError(f"{path}: a network of {size} channels; give --channels {size}")
     network.load_state_dict(fitting, strict=False)
     return read_note(path)

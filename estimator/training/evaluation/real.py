@@ -77,15 +77,26 @@ def _reference(path: Path) -> tuple[Array, Array, list[str], float]:
     """Joints (T, N, 3) in camera axes, their pixels (T, N, 2), their names, frames a second."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            joints, pixels = stored["joints_camera"], stored["joints_pixel"]
+            joints = np.asarray(stored["joints_camera"], dtype=np.float64)
+            pixels = np.asarray(stored["joints_pixel"], dtype=np.float64)
             names, fps = [str(name) for name in stored["joint_names"]], float(stored["fps"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: no reference of joints ({error})") from error
+    except Exception as error:  # numpy meets damaged files with whatever it stumbles over
+        told = str(error) or type(error).__name__
+        raise InputError(f"{path}: no reference of joints ({told}); put the file back") from error
     unknown = [name for name in names if name not in JOINT_INDEX]
     if unknown or not {"LeftUpLeg", "RightUpLeg"} <= set(names):
         what = f"unknown joint {unknown[0]!r}" if unknown else "LeftUpLeg and RightUpLeg are needed"
         raise InputError(f"{path}: joint_names: {what}; the names are those of Kinelift's skeleton")
-    return joints.astype(np.float64), pixels.astype(np.float64), names, fps
+    for key, values, size in (("joints_camera", joints, 3), ("joints_pixel", pixels, 2)):
+        wanted = (len(joints), len(names), size)
+        if values.shape != wanted or not len(joints):
+            raise InputError(
+                f"{path}: {key}: an array of shape {values.shape}; {len(names)} names make it (frames, "
+                f"{len(names)}, {size}), as many frames in both"
+            )
+    if not 0.0 < fps < np.inf:
+        raise InputError(f"{path}: fps is {fps:g}; give the frames per second of the clip")
+    return joints, pixels, names, fps
 
 
 def _distance(track: KeypointTrack, pixels: Array) -> float:

@@ -52,6 +52,31 @@ def test_names_with_a_prefix_are_understood(tmp_path: Path) -> None:
     assert "LeftForeArm" in read_capture_bvh(Take(file, "made", "one", "walk"))
 
 
+def _carried(text: str, *, by_root: bool) -> str:
+    """The capture below one more bone, which carries the person or stays where it is."""
+    head, motion = text.split("MOTION")
+    channels = "6 Xposition Yposition Zposition Zrotation Yrotation Xrotation"
+    root = f"HIERARCHY\nROOT root\n{{\nOFFSET 0 0 0\nCHANNELS {channels}\n"
+    head = root + head.replace("HIERARCHY", "").replace("ROOT", "JOINT") + "}\n"
+    lines = motion.strip().splitlines()
+    frames = [line.split() for line in lines[2:]]
+    place, stays = (" ".join(frame[:3]) for frame in frames), "0 0 0"
+    rows = [f"{p} 0 0 0 {stays} " if by_root else f"{stays} 0 0 0 {p} " for p in place]
+    rows = [row + " ".join(frame[3:]) for row, frame in zip(rows, frames, strict=True)]
+    return "\n".join([head + "MOTION", *lines[:2], *rows]) + "\n"
+
+
+@pytest.mark.parametrize("by_root", [True, False])
+def test_a_bone_above_the_hips_loses_no_way(capture: Path, by_root: bool) -> None:
+    clip = read_capture_bvh(
+        Take(_edited(capture, lambda text: _carried(text, by_root=by_root)), "a", "b", "c")
+    )
+    joints, turns = moving_person(1, frames=40).pose()
+    order = [clip.names.index(name) for name in JOINT_NAMES]
+    assert np.abs(clip.joints[:, order] - joints).max() < 1e-4
+    assert np.abs(clip.rotations[:, order] - turns).max() < 1e-4
+
+
 def test_a_skeleton_that_cannot_be_mapped_names_what_it_lacks(tmp_path: Path) -> None:
     file = tmp_path / "other.bvh"
     write_capture(file, moving_person(1, frames=10), names=lambda name: name.replace("ForeArm", "Middle"))
@@ -148,8 +173,23 @@ def test_of_a_long_spine_the_upper_end_carries_the_arms() -> None:
         (lambda text: text.replace("Frames: 40", "Frames: 400"), "says 400 frames"),
         (lambda text: text.replace("Frames: 40", "Frames: 4"), "says 4 frames"),
         (lambda text: text.replace("Frame Time: 0.016667", "Frame Time: 0.0"), "Frame Time is 0.0"),
+        (
+            lambda text: re.sub(r"(Frame Time.*\n.*)\n", r"\1 1.0\n", text),
+            "frame 1: 70 numbers for 69 channels",
+        ),
     ],
-    ids=["cut", "cut late", "no motion", "empty", "nameless", "nan", "too few", "too many", "no time"],
+    ids=[
+        "cut",
+        "cut late",
+        "no motion",
+        "empty",
+        "nameless",
+        "nan",
+        "too few",
+        "too many",
+        "no time",
+        "one more",
+    ],
 )
 def test_a_damaged_file_is_refused(capture: Path, edit: Callable[[str], str], says: str) -> None:
     assert says in _refusal(_edited(capture, edit))

@@ -54,6 +54,10 @@ def test_labels_and_contacts_change_sides_with_the_body():
         assert torch.equal(labelled, motion.rotation_labelled[..., list(JOINT_MIRROR)])
         assert not labelled[..., JOINT_INDEX["RightHand"]].any()
     assert torch.equal(mirrored.lengths, motion.lengths)
+    known = motion.still_labelled.clone()
+    known[..., 1] = False
+    mirrored = mirror(replace(motion, still_labelled=known), ALL, torch.Generator())
+    assert mirrored.still_labelled[0, 0].tolist() == [True, True, True, False], "right toe"
 
 
 def test_the_mirror_image_of_the_mirror_image_is_the_motion():

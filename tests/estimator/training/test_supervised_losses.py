@@ -152,7 +152,7 @@ def test_what_has_no_label_teaches_nothing(sample):
         joints=joints,
         ends=ends,
         velocity=torch.where(known["velocity_labelled"][..., None], truth.velocity, 5.0),
-        still=torch.where(known["still_labelled"][..., None], truth.still, 1 - truth.still),
+        still=torch.where(known["still_labelled"], truth.still, 1 - truth.still),
     )
     right, wrong = (
         supervised_losses(answer, replace(sample, truth=replace(one, **known))) for one in (truth, nonsense)

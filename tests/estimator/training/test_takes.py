@@ -68,6 +68,9 @@ def test_ground_is_unknown_where_more_than_soles_touch_it() -> None:
     assert not _take("cmu_asfamc", "03", "walk on uneven terrain").ground_known
     assert not _take("deepmimic", "dm", "getup facedown").ground_known
     assert not _take("own", "anna", "get_up").ground_known
+    assert not _take("own", "anna", "sideflip").ground_known
+    assert not _take("own", "anna", "forward_roll").ground_known
+    assert _take("own", "anna", "stroll").ground_known
 
 
 def test_a_folder_without_an_index_is_listed_by_its_files(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from estimator.__main__ import main
 from estimator.errors import InputError
-from estimator.generator import load_weights, read_note
+from estimator.generator import Generator, GeneratorConfig, load_weights, read_note, save_weights
 from estimator.keypoint_set import K
 from estimator.training import detections
 from estimator.training import train as training
@@ -215,6 +215,10 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(tmp_path):
 
     with pytest.raises(InputError, match="--channels 48"):
         Run(replace(SETTINGS, start_from=weights, channels=32), CLIPS, tmp_path / "fourth")
+    deeper = Generator(GeneratorConfig(48, (3, 9, 27, 81, 3)))
+    save_weights(tmp_path / "deeper.pt", deeper, {})
+    with pytest.raises(InputError, match=r"deeper\.pt: a network of another layout"):
+        Run(replace(SETTINGS, start_from=str(tmp_path / "deeper.pt"), channels=48), CLIPS, tmp_path / "fifth")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from estimator.joint_limits import FURTHEST_DEGREES
 from estimator.observation import NETWORK_FPS
 from estimator.skeleton import JOINT_INDEX
-from estimator.training.augment import AugmentSettings, perturb_joints, swap_parts
+from estimator.training.augment import UPPER_BODY, AugmentSettings, perturb_joints, swap_parts
 from estimator.training.batches import MotionSource
 from estimator.training.library import MotionLibrary, rotation_matrices, stacked
 from estimator.training.measure import EVALUATION
@@ -47,6 +48,32 @@ def test_capture_to_compare_with_is_played_at_other_speeds_but_never_faster_than
         ratio = speed / SPEED
         assert ratio.min() > 0.999 / most and ratio.max() < 1.001 * most
         assert ratio.max() / ratio.min() > most**1.8 * 0.999, "and nearly as fast, and as slowly"
+
+
+def test_capture_is_not_played_so_slowly_that_its_frames_show_no_speeds():
+    clips = {fps: made_up_clip("a", 400, 1, fps=fps) for fps in (24.0, 60.0)}
+    slowest = {}
+    for fps, clip in clips.items():
+        windows, _ = _windows([clip], count=60)
+        speed = (windows.root[:, 1:] - windows.root[:, :-1]).norm(dim=-1).median(dim=1).values * NETWORK_FPS
+        slowest[fps] = float(speed.min()) / SPEED
+    assert slowest[24.0] == pytest.approx(20 / 24, rel=1e-3) and slowest[60.0] < 0.7
+
+
+def test_a_window_alone_has_parts_swapped_too():
+    """As of several processes with one window each."""
+    clips = [made_up_clip("a", 200, 1), made_up_clip("b", 200, 2)]
+    quiet = replace(EVALUATION, chained=0.0, max_speed=1.0)
+    arms = []
+    for swap in (0.0, 1.0):
+        settings = replace(quiet, augment=replace(quiet.augment, swap=swap))
+        source = SyntheticSource(MotionLibrary(clips), settings, 1)
+        samples = [source.batch(1, 30) for _ in range(8)]
+        assert all(sample.evidence.rays.shape[:2] == (1, 30) for sample in samples)
+        arms.append(torch.cat([sample.truth.rotations[:, :, UPPER_BODY] for sample in samples]))
+        hips = torch.cat([sample.truth.motion.root for sample in samples])
+    assert hips.shape == (8, 30, 3)
+    assert ((arms[1] - arms[0]).abs().amax(dim=(1, 2, 3, 4)) > 0.01).all()
 
 
 def test_turned_joints_stay_within_what_people_do():

@@ -121,6 +121,10 @@ def test_of_weights_named_alone_no_refined_takes_are_measured(files):
         (["--set", "mocap-test", "mocap-validation"], "one split of the motion capture at a time"),
         (["--conditions", "long-walk"], "long-walk: no clip of the split is a walk"),
         (["--conditions", "foggy"], "invalid choice: 'foggy'"),
+        (
+            ["--conditions", "clean", "--set", "{f}/generator.pt"],
+            "--conditions clean: of motion capture, of which",
+        ),
     ],
 )
 def test_what_cant_be_measured_is_told_in_one_line(files, capsys, arguments, message):

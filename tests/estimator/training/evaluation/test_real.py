@@ -76,6 +76,35 @@ def _reference_folder(folder, names):
     return folder
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: b"", "no reference of joints"),
+        (lambda data: data[: len(data) // 2], "no reference of joints"),
+        (lambda data: data[:200] + b"spoiled" + data[207:], "no reference of joints"),
+        ({"fps": float("nan")}, "fps is nan; give"),
+        ({"fps": 0}, "fps is 0; give"),
+        ({"fps": [30, 30]}, "no reference of joints"),
+        (
+            {"joint_names": ["LeftUpLeg", "RightUpLeg"]},
+            r"joints_camera: an array of shape \(3, 3, 3\); 2 names",
+        ),
+        ({"joints_pixel": np.ones((3, 3))}, r"joints_pixel: an array of shape \(3, 3\); 3 names make it"),
+        ({"joints_pixel": np.ones((2, 3, 2))}, r"joints_pixel: an array of shape \(2, 3, 2\)"),
+    ],
+)
+def test_a_damaged_reference_is_told_in_one_line(tmp_path, change, says):
+    folder = _reference_folder(tmp_path / "a", ["LeftUpLeg", "RightUpLeg", "Head"])
+    file = folder / "reference.npz"
+    if callable(change):
+        file.write_bytes(change(file.read_bytes()))
+    else:
+        np.savez(file, **{**np.load(file), **change})
+    with pytest.raises(InputError, match=rf"reference\.npz: {says}") as caught:
+        list(reference_cases(folder, known=False))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_defective_reference_is_told_in_one_line(tmp_path):
     folder = _reference_folder(tmp_path / "a", ["LeftUpLeg", "RightUpLeg", "Tail"])
     with pytest.raises(InputError, match=r"reference\.npz: joint_names: unknown joint 'Tail'"):
