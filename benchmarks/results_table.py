@@ -21,6 +21,7 @@ ROWS = {
     "yardstick": "yardstick (Pavllo et al.)",
     "unpaired": "unpaired only",
     "unpaired-no-adversary": "unpaired, no adversary",
+    "unpaired-hinge": "unpaired, hinge loss",
     "unpaired-real": "unpaired only, real tracks",
     "supervised": "supervised only",
     "back-projection": "+ back-projection",

@@ -19,7 +19,7 @@ from ...skeleton import CONTACT_END_POINTS, HINGES, JOINT_NAMES, MEAN_LENGTHS
 from ..library import MotionBatch, rotation_matrices
 from ..processes import Processes
 from ..supervision import masked_mean
-from .adversary import WINDOW, Adversary
+from .adversary import WINDOW, Adversary, Gan
 from .egocentric import egocentric
 from .global_answer import (
     GlobalAnswer,
@@ -55,8 +55,10 @@ class Habekost(Objective):
     needs = frozenset({Need.TRACKS, Need.MOTION})
     shortest_window = WINDOW
 
+    gan: ClassVar[Gan] = "least squares"
+
     def __init__(self) -> None:
-        self.adversary = Adversary()
+        self.adversary = Adversary(self.gan)
 
     def join(self, processes: Processes) -> None:
         """See ``Objective``."""
@@ -90,6 +92,13 @@ class Habekost(Objective):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes over what ``state_dict`` gave."""
         self.adversary.load_state_dict(state)
+
+
+class HabekostHinge(Habekost):
+    """The same with a hinge loss, to compare with."""
+
+    name = "habekost-hinge"
+    gan = "hinge"
 
 
 def answered_motion(answer: GlobalAnswer) -> Tensor:

@@ -9,12 +9,14 @@ from torch import Tensor
 
 from ...errors import InputError
 from ...generator import Generator
-from .habekost import Habekost
+from .habekost import Habekost, HabekostHinge
 from .objective import Batch, Need, Objective
 from .pavllo import Pavllo
 from .supervision import Supervision
 
-OBJECTIVES: dict[str, type[Objective]] = {kind.name: kind for kind in (Supervision, Habekost, Pavllo)}
+OBJECTIVES: dict[str, type[Objective]] = {
+    kind.name: kind for kind in (Supervision, Habekost, HabekostHinge, Pavllo)
+}
 _LATEST = 0.99
 """Share of the training after which an objective may begin: later it would do nothing."""
 

@@ -14,7 +14,7 @@ from estimator.training.batches import MotionSource
 from estimator.training.detections import CLEAN
 from estimator.training.library import MotionLibrary, rotation_matrices
 from estimator.training.objectives.global_answer import global_answer
-from estimator.training.objectives.habekost import WARM_UP, Habekost
+from estimator.training.objectives.habekost import WARM_UP, Habekost, HabekostHinge
 from estimator.training.objectives.objective import Batch
 from estimator.training.objectives.pavllo import Pavllo
 from estimator.training.objectives.registry import OBJECTIVES
@@ -39,6 +39,7 @@ ABOUT = {
     (Habekost, "rest"): {"rotations"},
     (Habekost, "limits"): {"rotations"},
 }
+ABOUT |= {(HabekostHinge, term): parts for (kind, term), parts in ABOUT.items() if kind is Habekost}
 CASES = [pytest.param(*key, id=f"{key[0].name} {key[1]}") for key in ABOUT]
 
 
@@ -83,7 +84,7 @@ def _truth(batch):
 
 def _losses(kind, answer, batch):
     objective = kind()
-    if kind is Habekost:
+    if issubclass(kind, Habekost):
         objective.adversary.steps = WARM_UP
     return objective.losses(Answers(answer), replace(batch))
 
@@ -93,7 +94,7 @@ def test_every_term_is_known_here_and_none_but_the_discriminators_own_is_without
         (kind, term): weight for kind in OBJECTIVES.values() for term, weight in kind.term_weights.items()
     }
     weightless = {key for key, weight in weights.items() if not weight > 0}
-    assert weightless == {(Habekost, "discriminator")}
+    assert weightless == {(kind, "discriminator") for kind in (Habekost, HabekostHinge)}
     assert weights.keys() - weightless == ABOUT.keys() | {(Supervision, term) for term in WEIGHTS}
 
 
