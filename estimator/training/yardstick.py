@@ -6,8 +6,8 @@ missing are interpolated over time, as users of that method do. No skeleton, no 
 
 Where cameras differ it is put on equal terms with the generator: both look through the virtual camera that
 is turned to the person, the pose network at the person's own size. The trajectory network sees how large the
-person is, which is all that says how far away. Where in the picture the person is, which the generator is told,
-too, made no difference to it: docs/results.md has the figures.
+person is, which is all that says how far away. That it isn't told where in the picture the person is, as the
+generator is, made no difference in a short training: docs/results.md has the figures.
 """
 
 from __future__ import annotations
