@@ -17,7 +17,7 @@ from ..skeleton import J, L
 from .capture_clip import CaptureClip
 from .takes import ACTION_CLASSES, SPLITS
 
-REFIT_VERSION = 1
+REFIT_VERSION = 2
 """To be raised when what reading and re-fitting come to changes, or what is kept of it: caches from before
 are refused then."""
 _AGAIN = "make it again with python -m estimator.training.capture --mocap DIR --cache FILE"
