@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.ablation_table import ALL, ablation_table, read_figures
+from benchmarks.ablation_table import ALL, ablation_table, read_figures, read_reached
 from estimator.atomic_write import written_whole
 from estimator.errors import InputError
 from estimator.training.capture import load_captures
@@ -90,8 +90,7 @@ def _reach(clips: list[CaptureClip], settings: TrainSettings, out: Path, figures
     measured = sorted({clip.person for clip in clips if clip.split == "validation"})
     told = {"settings": settings_state(settings, run.data | {"measured on": ", ".join(measured)})}
     if figures.is_file():
-        kept = json.loads(figures.read_text(encoding="utf-8"))
-        if different := differences(kept["settings"], told["settings"]):
+        if different := differences(read_reached(figures).settings, told["settings"]):
             raise InputError(
                 f"{figures}: of another training: {', '.join(different)}; choose another --figures"
             )

@@ -44,6 +44,22 @@ class Reached:
     apart: Mapping[str, Mapping[str, float]]
 
 
+def read_reached(path: Path) -> Reached:
+    """What one training came to.
+
+    Raises:
+        InputError: the file isn't of this kind.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        reached = Reached(kept["settings"], kept["p_mpjpe_mm"], kept.get("apart_p_mpjpe_mm", {}))
+        if not {"seed", "without"} <= reached.settings.keys():
+            raise KeyError("seed, without")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a training of the ablation ({error}); delete it") from error
+    return reached
+
+
 def read_figures(folder: Path) -> dict[tuple[str, int], Reached]:
     """All trainings of a folder, by the name of what was left out and the seed.
 
@@ -53,12 +69,8 @@ def read_figures(folder: Path) -> dict[tuple[str, int], Reached]:
     found: dict[tuple[str, int], Reached] = {}
     common: Mapping[str, Any] | None = None
     for path in sorted(folder.glob("*.json")):
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            reached = Reached(kept["settings"], kept["p_mpjpe_mm"], kept.get("apart_p_mpjpe_mm", {}))
-            key = (str(reached.settings["without"]) or ALL, int(reached.settings["seed"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not a training of the ablation ({error}); delete it") from error
+        reached = read_reached(path)
+        key = (str(reached.settings["without"]) or ALL, int(reached.settings["seed"]))
         same = {name: value for name, value in reached.settings.items() if name not in _DIFFERS}
         common = common or same
         if same != common:

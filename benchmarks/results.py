@@ -31,6 +31,7 @@ from estimator.generator import read_note
 from estimator.training.capture import load_captures
 from estimator.training.capture_clip import CaptureClip
 from estimator.training.evaluate import REAL, real_clips
+from estimator.training.run_data import augmentation_summary
 from estimator.training.settings import TrainSettings
 from estimator.training.tracks import TrackClip, load_tracks
 from estimator.training.train import train
@@ -92,16 +93,23 @@ def main() -> int:
     parser.add_argument(
         "--full-minutes", type=float, help="of the yardstick (default: as long as the weights that ship)"
     )
-    parser.add_argument(
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
         "--rows", nargs="+", choices=[YARDSTICK, *rows()], help="train these and stop (default: all)"
     )
-    parser.add_argument("--no-train", action="store_true", help="measure what is there")
+    either.add_argument("--no-train", action="store_true", help="measure what is there")
     parser.add_argument(
-        "--conditions", nargs="+", default=CONDITIONS, help=f"default: {' '.join(CONDITIONS)}"
+        "--conditions",
+        nargs="+",
+        default=CONDITIONS,
+        choices=CONDITIONS,
+        help=f"default: {' '.join(CONDITIONS)}",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
+        if not 0 < args.share < math.inf:
+            raise InputError(f"--share {args.share:g}: give a number above 0")
         clips = load_captures(args.mocap)
         if not args.no_train:
             _train_rows(args, clips)
@@ -221,7 +229,13 @@ def _ablation(figures: Path, clips: list[CaptureClip]) -> str:
     found = ablation_table(reached, clips)
     if not found:
         return ""
-    steps = next(iter(reached.values())).settings["steps"]
+    settings = next(iter(reached.values())).settings
+    steps = settings["steps"]
+    older = (
+        ""
+        if settings["data: augmentation"] == augmentation_summary()
+        else " Made by an earlier Kinelift that drew windows otherwise; to leave out more, begin anew."
+    )
     about = (
         f"Supervision for {steps:,} steps, about 20 minutes of one core, with each augmentation left out, "
         "against all of them (`python -m benchmarks.ablation --figures docs/ablation`). P-MPJPE of people "
@@ -229,7 +243,7 @@ def _ablation(figures: Path, clips: list[CaptureClip]) -> str:
         "over takes. Under 2 mm, or with 0 inside the interval, it is called none. The last column is of "
         "conditions that these clips are not seen in otherwise: cameras that move (*moving*), focal "
         "lengths that are only guessed (*focal*), points outside the picture missing (*edges*), gravity "
-        "and the heights of camera and person told (*known*)."
+        f"and the heights of camera and person told (*known*).{older}"
     )
     return f"## What each augmentation brings\n\n{about} {found}"
 

@@ -90,18 +90,8 @@ def estimate_motion(
             f"estimating motion needs {', '.join(missing)}: install Kinelift's full zip, or install "
             f"{'it' if len(missing) == 1 else 'them'} into this Python"
         )
-    name = f"{track.source}: person {track.person_id}"
-    if len(track) < MIN_FRAMES:
-        raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
-    check_frame_rate(track.fps, name)
+    check_track(track)
     check_picture(track, camera)
-    present = track.present
-    if not np.isfinite(track.keypoints).all(axis=-1)[present].all():
-        raise InputError(f"{name} has keypoints that are no numbers; give missing ones a confidence of 0")
-    if not ((track.confidence >= 0) & (track.confidence <= 1)).all():
-        raise InputError(f"{name} has confidences beyond 0 to 1; scale them")
-    if not (present.sum(axis=1) >= MIN_KEYPOINTS).any():
-        raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
     least, most = PERSON_HEIGHTS
     # Rounded, because Blender's properties are single precision.
     if options.person_height is not None and not least <= round(options.person_height, 6) <= most:
@@ -119,6 +109,21 @@ def estimate_motion(
     from . import pipeline
 
     return pipeline.run(track, camera, options, progress)
+
+
+def check_track(track: KeypointTrack) -> None:
+    """Raises InputError, which names source and person, where a track can't be estimated from."""
+    name = f"{track.source}: person {track.person_id}"
+    if len(track) < MIN_FRAMES:
+        raise InputError(f"{name} is on one frame only; motion needs at least {MIN_FRAMES}")
+    check_frame_rate(track.fps, name)
+    present = track.present
+    if not np.isfinite(track.keypoints).all(axis=-1)[present].all():
+        raise InputError(f"{name} has keypoints that are no numbers; give missing ones a confidence of 0")
+    if not ((track.confidence >= 0) & (track.confidence <= 1)).all():
+        raise InputError(f"{name} has confidences beyond 0 to 1; scale them")
+    if not (present.sum(axis=1) >= MIN_KEYPOINTS).any():
+        raise InputError(f"{name} has no frame with {MIN_KEYPOINTS} keypoints or more; choose another person")
 
 
 def estimate_people(

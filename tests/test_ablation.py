@@ -85,6 +85,10 @@ def test_what_was_reached_is_kept_and_not_trained_again(tmp_path, monkeypatch, c
     status, told, _ = table("--steps", "3")
     assert status == 2
     assert "all-1.json: of another training: --steps was 2, now is 3; choose another" in told
+    damaged = tmp_path / "figures" / "all-1.json"
+    damaged.write_text(damaged.read_text()[:50])
+    status, told, _ = table("--steps", "2")
+    assert status == 2 and "all-1.json: not a training of the ablation" in told
     assert table("--steps", "0") == (2, "error: --steps 0: give 1 or more\n", [])
 
 

@@ -24,6 +24,7 @@ from .evaluation.real import BESIDE, reference_cases, reference_folders, track_c
 from .evaluation.report import condition_section, save
 from .evaluation.run import Evaluation, digest
 from .evaluation.stored import FOLDER, Store
+from .run_data import summary
 
 SPLITS = {"mocap-test": "test", "mocap-validation": "validation"}
 """Sets of motion capture, and the split that each is."""
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     conditions = _chosen_conditions(args.conditions, chosen, display)
     # Read before anything is measured, which takes minutes: what is wrong with them is told at once.
     real = {
-        name: [case for folder in folders for case in reference_cases(folder, known=known)]
+        name: list(reference_cases(folders, known=known))
         for name, known in (("real", False), ("real-known", True))
     }
     real["tracks"] = list(track_cases(tracks))
@@ -125,10 +126,13 @@ def run(args: argparse.Namespace) -> int:
             finish(name)
 
     report = evaluation.report()
-    pictures = save_plots(report, evaluation.paths, args.out) if can_plot() else []
-    if not can_plot():
+    pictures: list[str] = []
+    save(report, args.out, pictures)  # at once, whatever becomes of the pictures
+    if can_plot():
+        pictures = save_plots(report, evaluation.paths, args.out)
+        save(report, args.out, pictures)
+    else:
         print("note: no plots: install matplotlib to have them", file=sys.stderr)
-    save(report, args.out, pictures)
     print(f"wrote {', '.join(['evaluation.md', 'evaluation.json', *pictures])} in {args.out}")
     return 0
 
@@ -184,7 +188,7 @@ def _evaluation(args: argparse.Namespace, display: Display, train: list[CaptureC
     about = "the truth itself, as a check on the measures"
     entrants = {"truth": models.Entrant(models.truth, about, timed=False)}
     if train:
-        about = f"of the {len(train)} training clips, facing the camera"
+        about = f"of the training people ({summary(train)}), facing the camera"
         entrants["mean pose"] = models.Entrant(models.mean_pose(train), about, timed=False)
     if args.positions:
         network = models.position_network(args.positions)

@@ -74,6 +74,11 @@ def _check_data(settings: TrainSettings, needs: frozenset[Need], tracks: list[Tr
             f"--unpaired with {settings.objectives}: uses answers of the capture, which unpaired training "
             f"must not see; choose --objectives from {blind}"
         )
+    if settings.unpaired and settings.start_from:
+        raise InputError(
+            "--unpaired with --start-from: those weights may have learned from answers of the capture, which "
+            "unpaired training must not see; leave out --start-from"
+        )
     if settings.unpaired and tracks:
         raise InputError("--unpaired makes its tracks from the capture; leave out --tracks")
     if Need.TRACKS in needs and not settings.unpaired and not tracks:

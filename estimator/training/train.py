@@ -56,7 +56,10 @@ def train(run: Run, data: Sequence[DataRow] | None = None, *, plot: bool = False
     if first:
         log.forget_after(run.step)
     kept = run.step
-    next_validation = run.seconds + 60 * run.settings.validate_every
+    if first and run.progress >= 1 and not (run.out / LAST).exists():
+        # A finished run whose weights are gone: the checkpoint has them.
+        run.save_weights(best=_validated(run, log, data or (), plot), data=data)
+    next_validation = _next_validation(run)
     next_checkpoint = run.seconds + CHECKPOINT_SECONDS
     try:
         while run.progress < 1:
@@ -65,7 +68,7 @@ def train(run: Run, data: Sequence[DataRow] | None = None, *, plot: bool = False
                 frames = run.step * run.settings.batch * run.settings.frames
                 log.write_row(run.step, run.seconds / 60, frames / run.seconds)
             if run.seconds >= next_validation or run.progress >= 1:
-                next_validation = run.seconds + 60 * run.settings.validate_every
+                next_validation = _next_validation(run)
                 run.save(best=first and _validated(run, log, data or (), plot), data=data)
             elif run.seconds >= next_checkpoint:
                 run.save_checkpoint()
@@ -81,6 +84,12 @@ def train(run: Run, data: Sequence[DataRow] | None = None, *, plot: bool = False
         raise
 
 
+def _next_validation(run: Run) -> float:
+    """Seconds of training: the same for a run that was stopped as for one that wasn't."""
+    apart = 60 * run.settings.validate_every
+    return (run.seconds // apart + 1) * apart
+
+
 def _how_far(run: Run) -> str:
     settings = run.settings
     minutes = f"{run.seconds / 60:.0f}"
@@ -92,7 +101,7 @@ def _how_far(run: Run) -> str:
 def _validated(run: Run, log: TrainLog, data: Sequence[DataRow], plot: bool) -> bool:
     """Whether the averaged weights are the best so far; log and model card say how they do."""
     errors = run.validate()
-    better = errors["p_mpjpe"]["balanced"] < run.best
+    better = errors["p_mpjpe"]["balanced"] <= run.best
     run.best = min(run.best, errors["p_mpjpe"]["balanced"])
     line = {"step": run.step, "minutes": round(run.seconds / 60, 1), **errors}
     log.write_validation(line)
@@ -158,7 +167,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length.add_argument(
         "--steps",
         type=int,
-        default=defaults.steps,
         help="so many instead: the same command then comes to the same weights",
     )
     for option, default, what in (
@@ -189,9 +197,11 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--threads {args.threads}: give 1 or more, or 0 to leave it to torch")
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.steps is not None and args.steps < 1:
+        raise InputError(f"--steps {args.steps}: give a whole number above 0")
     settings = TrainSettings(
         minutes=args.minutes,
-        steps=args.steps,
+        steps=args.steps or 0,
         batch=args.batch,
         frames=args.frames,
         learning_rate=args.learning_rate,

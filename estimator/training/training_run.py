@@ -193,9 +193,15 @@ class Run:
             best: whether these are the best weights so far.
             data: what is trained on, to be remembered by whoever begins with these weights; None if unknown.
         """
-        self.save_checkpoint()
+        self._check_weights()
+        # Before the checkpoint: who goes on from that won't come by here again.
         if self.processes.first:
-            self._save_weights([LAST, BEST] if best else [LAST], data)
+            self.save_weights(best=best, data=data)
+        self.save_checkpoint()
+
+    def _check_weights(self) -> None:
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):
+            raise self._diverged("weights are no numbers any more")
 
     def save_checkpoint(self) -> None:
         """All that is needed to go on; the first process writes, all must call it.
@@ -203,8 +209,7 @@ class Run:
         Raises:
             InputError: the weights are no numbers any more.
         """
-        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):
-            raise self._diverged("weights are no numbers any more")
+        self._check_weights()
         gathered = self.processes.gathered
         random: dict[str, Any] = {
             "sources": {name: gathered(state) for name, state in self.source.state_dict().items()},
@@ -226,8 +231,8 @@ class Run:
         with written_whole(self.out / CHECKPOINT) as path:
             write_torch(state, path)
 
-    def _save_weights(self, names: Sequence[str], data: Sequence[DataRow] | None) -> None:
-        """The averaged weights, under each of these names."""
+    def save_weights(self, *, best: bool, data: Sequence[DataRow] | None) -> None:
+        """The averaged weights; the arguments are those of ``save``."""
         settings = self.settings
         learned_from = None if data is None else tuple(data)
         own = Stage(settings.objectives, self.step, self.seconds, settings.seed, learned_from)
@@ -240,7 +245,7 @@ class Run:
             "stages": [stage.state() for stage in stages],
         }
         average = deepcopy(self.average).cpu()
-        for name in names:
+        for name in (LAST, BEST) if best else (LAST,):
             with written_whole(self.out / name) as path:
                 if isinstance(average, Yardstick):
                     save_yardstick(path, average, note)

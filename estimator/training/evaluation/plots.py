@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...atomic_write import written_whole
 from .measures import METRICS
 from .report import CLASS_LABELS, Report
 from .results import BALANCED
@@ -29,7 +30,11 @@ def can_plot() -> bool:
 
 
 def save_plots(report: Report, paths: Paths, out: Path) -> list[str]:
-    """Writes the pictures for which there are figures; returns their names."""
+    """Writes the pictures for which there are figures; returns their names.
+
+    Raises:
+        InputError: one can't be written.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -41,7 +46,8 @@ def save_plots(report: Report, paths: Paths, out: Path) -> list[str]:
     names = []
     for name, figure in drawn.items():
         if figure is not None:
-            figure.savefig(out / name, dpi=110)
+            with written_whole(out / name) as path:
+                figure.savefig(path, dpi=110, format="png")
             names.append(name)
     return names
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ...camera import Camera, pinhole
 from ...camera_file import load_camera
-from ...command_line.clips import clip_paths
+from ...command_line.clips import clip_name, clip_paths
 from ...errors import InputError
+from ...estimate import check_track
 from ...keypoints import read_keypoints
 from ...picture_size import guess_picture_size
 from ...skeleton import JOINT_INDEX, J
@@ -23,6 +24,7 @@ from .protocol import FPS
 Array = NDArray[np.float64]
 
 REFERENCE = "reference.npz"
+_HIPS_BETWEEN = ("LeftUpLeg", "RightUpLeg")
 BESIDE = Path("..") / "shared" / "real-eval"
 """Where the clips of ``--set real`` lie, beside the repository."""
 
@@ -32,18 +34,31 @@ def reference_folders(path: Path) -> list[Path]:
     return sorted(reference.parent for reference in path.rglob(REFERENCE)) if path.is_dir() else []
 
 
-def reference_cases(folder: Path, *, known: bool) -> Iterator[Case]:
-    """A clip with a reference: ``keypoints/``, ``camera.json`` and ``reference.npz``.
+def reference_cases(folders: Sequence[Path], *, known: bool) -> Iterator[Case]:
+    """Clips with a reference, each a folder of ``keypoints/``, ``camera.json`` and ``reference.npz``.
 
     Row k of the reference belongs to row k of the track. The camera's lens is always told.
 
     Args:
-        folder: of the clip.
-        known: whether the camera's place is told as well.
+        folders: of the clips.
+        known: whether the cameras' places are told as well.
 
     Raises:
         InputError: a file is missing or does not fit the others.
     """
+    for folder, name in zip(folders, _names(folders), strict=True):
+        yield _reference_case(folder, name, known)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Of clips, each another one."""
+    names = [clip_name(path) for path in paths]
+    return [
+        name if names.count(name) == 1 else path.as_posix() for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _reference_case(folder: Path, name: str, known: bool) -> Case:
     camera = load_camera(folder / "camera.json")
     if camera.world_from_camera is None or camera.world_from_camera.ndim != 2:
         raise InputError(f"{folder / 'camera.json'}: needs one world_from_camera, the reference's world")
@@ -55,7 +70,7 @@ def reference_cases(folder: Path, *, known: bool) -> Iterator[Case]:
     stride = max(round(fps / FPS), 1)
     in_camera = np.full((len(joints), J, 3), np.nan)
     in_camera[:, [JOINT_INDEX[name] for name in names]] = joints
-    hips = [JOINT_INDEX["LeftUpLeg"], JOINT_INDEX["RightUpLeg"]]
+    hips = [JOINT_INDEX[name] for name in _HIPS_BETWEEN]
     in_camera[:, JOINT_INDEX["Hips"]] = in_camera[:, hips].mean(axis=1)
     turn, centre = camera.world_from_camera[:3, :3], camera.world_from_camera[:3, 3]
     truth = Truth(
@@ -63,14 +78,16 @@ def reference_cases(folder: Path, *, known: bool) -> Iterator[Case]:
         labelled=np.isfinite(in_camera).all(axis=(0, 2)),
         world_from_camera=camera.world_from_camera,
     )
-    yield Case(
-        name=folder.name,
+    case = Case(
+        name=name,
         action_class="other",
         track=track.with_picture(camera.width, camera.height, fps),
         camera=camera if known else replace(camera, world_from_camera=None),
         person_height=None,
         truth=truth,
     )
+    check_track(case.track)
+    return case
 
 
 def _reference(path: Path) -> tuple[Array, Array, list[str], float]:
@@ -84,7 +101,7 @@ def _reference(path: Path) -> tuple[Array, Array, list[str], float]:
         told = str(error) or type(error).__name__
         raise InputError(f"{path}: no reference of joints ({told}); put the file back") from error
     unknown = [name for name in names if name not in JOINT_INDEX]
-    if unknown or not {"LeftUpLeg", "RightUpLeg"} <= set(names):
+    if unknown or not set(_HIPS_BETWEEN) <= set(names):
         what = f"unknown joint {unknown[0]!r}" if unknown else "LeftUpLeg and RightUpLeg are needed"
         raise InputError(f"{path}: joint_names: {what}; the names are those of Kinelift's skeleton")
     for key, values, size in (("joints_camera", joints, 3), ("joints_pixel", pixels, 2)):
@@ -96,6 +113,13 @@ def _reference(path: Path) -> tuple[Array, Array, list[str], float]:
             )
     if not 0.0 < fps < np.inf:
         raise InputError(f"{path}: fps is {fps:g}; give the frames per second of the clip")
+    for joint, name in enumerate(names):
+        lacking = ~np.isfinite(joints[:, joint]).all(axis=-1)
+        if lacking.any() and (not lacking.all() or name in _HIPS_BETWEEN):
+            raise InputError(
+                f"{path}: joints_camera: {name} is no number on frame {lacking.argmax()}; fill such gaps, or "
+                "leave the joint out of all frames"
+            )
     return joints, pixels, names, fps
 
 
@@ -112,12 +136,13 @@ def track_cases(inputs: Sequence[Path]) -> Iterator[Case]:
         inputs: keypoint files, or folders of them at any depth.
 
     Raises:
-        InputError: a file can't be read.
+        InputError: a file can't be read, or nothing can be estimated from it.
     """
-    for path in [clip for given in inputs for clip in list(clip_paths(given)) or [given]]:
+    paths = [clip for given in inputs for clip in list(clip_paths(given)) or [given]]
+    for path, name in zip(paths, _names(paths), strict=True):
         track = read_keypoints(path)[0]
         track = track.with_picture(None, None, None if track.fps else FPS)
-        name = path.name if path.is_dir() else path.stem
+        check_track(track)
         yield Case(name, "real", track, _guessed(track), None, None)
 
 

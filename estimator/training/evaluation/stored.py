@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ... import __version__
 from ...atomic_write import written_whole
 from ...errors import InputError
-from .cases import Case
+from .cases import Case, Truth
 from .measures import Figures
 from .protocol import PROTOCOL
 from .results import Row
@@ -116,12 +116,21 @@ def _row(condition: str, model: str, kept: Mapping[str, Any]) -> Row:
 
 
 def measured_key(about: str, cases: Sequence[Case]) -> str:
-    """Tells figures apart: protocol, version, the model's weights, all keypoints and joints of the cases."""
+    """Tells figures apart: protocol, version, the model's weights, all keypoints and truth of the cases."""
     digest = hashlib.sha256(f"{PROTOCOL}\n{__version__}\n{about}\n".encode())
     for case in cases:
         told = (case.camera.intrinsics, case.camera.world_from_camera, case.person_height)
-        digest.update(f"{case.name} {case.track.fps} {told}\n".encode())
-        for part in (case.track.keypoints, case.track.confidence, case.truth.joints if case.truth else None):
-            if part is not None:
-                digest.update(np.ascontiguousarray(part).tobytes())
+        digest.update(f"{case.name} {case.action_class} {case.track.fps} {told}\n".encode())
+        for part in (case.track.keypoints, case.track.confidence, *_parts(case.truth)):
+            digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
+
+
+def _parts(truth: Truth | None) -> list[Any]:
+    """All that answers are compared with."""
+    if truth is None:
+        return []
+    motion = (
+        [] if truth.motion is None else [getattr(truth.motion, part.name) for part in fields(truth.motion)]
+    )
+    return [truth.joints, truth.labelled, truth.world_from_camera, *motion]

@@ -1,5 +1,6 @@
 """Training falls, resumes where it stopped, and writes weights that load."""
 
+import contextlib
 import errno
 import json
 import os
@@ -114,6 +115,7 @@ def test_a_checkpoint_of_other_settings_or_of_nothing_known_is_refused(tmp_path)
         ({"objectives": "supervision", "unpaired": True}, None, "unpaired"),
         ({"objectives": "supervision,habekost", "unpaired": True}, None, "must not see"),
         ({"objectives": "habekost", "unpaired": True}, [_track()], "leave out --tracks"),
+        ({"objectives": "habekost", "unpaired": True, "start_from": "w.pt"}, None, "leave out --start-from"),
         ({}, [_track()], "uses no keypoint tracks"),
         ({"objectives": "habekost", "frames": 20}, [_track()], "windows of 29"),
         ({"objectives": "habekost", "positions": True}, [_track()], "by supervision only"),
@@ -161,6 +163,8 @@ def test_the_command_trains_goes_on_and_refuses(tmp_path, capsys):
     assert "it may only grow" in capsys.readouterr().err
     assert main([*command, "--steps", "9"]) == 2
     assert "its length was given by --minutes, now is by --steps" in capsys.readouterr().err
+    assert main([*command, "--steps", "0"]) == 2
+    assert "--steps 0: give a whole number above 0" in capsys.readouterr().err
     assert main([*command, "--minutes", "0.02", "--objectives", "habekost"]) == 2
     assert "give --tracks DIR" in capsys.readouterr().err
 
@@ -269,9 +273,71 @@ def test_a_full_disk_is_told_of_and_the_checkpoint_before_it_stays(tmp_path, mon
 
     monkeypatch.setattr(Path, "write_bytes", full)
     run.step = 9
-    with pytest.raises(InputError, match=r"checkpoint.pt: can't be written \(No space left"):
+    with pytest.raises(InputError, match=r"last.pt: can't be written \(No space left"):
         run.save(best=True)
+    with pytest.raises(InputError, match=r"checkpoint.pt: can't be written \(No space left"):
+        run.save_checkpoint()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_weights_that_could_not_be_written_at_the_end_are_when_it_goes_on(tmp_path, monkeypatch):
+    settings = replace(SETTINGS, steps=3)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # after every step
+    run = Run(settings, CLIPS, tmp_path)
+
+    def full(*, best, data):
+        raise InputError("last.pt: can't be written")
+
+    monkeypatch.setattr(run, "save_weights", full)
+    with pytest.raises(InputError, match=r"last\.pt"):
+        train(run)
+    again = Run(settings, CLIPS, tmp_path)
+    assert again.resume() and again.step == 2, "the last step is made again"
+    train(again)
+    written = (tmp_path / "last.pt").read_bytes(), (tmp_path / "best.pt").read_bytes()
+
+    (tmp_path / "last.pt").unlink()
+    (tmp_path / "best.pt").unlink()
+    finished = Run(settings, CLIPS, tmp_path)
+    assert finished.resume() and finished.progress == 1
+    train(finished)
+    assert ((tmp_path / "last.pt").read_bytes(), (tmp_path / "best.pt").read_bytes()) == written
+
+
+def test_a_run_that_is_stopped_often_is_validated_at_the_same_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    settings = replace(SETTINGS, minutes=10.0, validate_every=1.0)
+    seen = []
+    monkeypatch.setattr(training, "_validated", lambda run, *_: seen.append(round(run.seconds)) or False)
+
+    def trained(stops):
+        """A step is said to take 25 s; the run is stopped after so many steps, again and again."""
+        run = Run(settings, CLIPS, tmp_path)
+        run.resume()
+        advance, steps = run.advance, 0
+
+        def stepped():
+            nonlocal steps
+            if steps == stops:
+                raise KeyboardInterrupt
+            steps += 1
+            before = run.seconds
+            terms = advance()
+            run.seconds = before + 25.0
+            return terms
+
+        monkeypatch.setattr(run, "advance", stepped)
+        with contextlib.suppress(KeyboardInterrupt):
+            train(run)
+        return run.progress
+
+    while trained(2) < 1:
+        pass
+    stopped, seen = seen, []
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert trained(None) == 1
+    assert stopped == seen and stopped[:3] == [75, 125, 200]
 
 
 @pytest.mark.parametrize("objectives", ["supervision", "supervision,habekost@0.3,pavllo"])

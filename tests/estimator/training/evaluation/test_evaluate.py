@@ -1,6 +1,7 @@
 """The command: a report that is the same every time, and one line for what can't be measured."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from estimator.training.evaluation.protocol import CONDITIONS
 from estimator.training.position_baseline import PositionNetwork
 from estimator.training.yardstick import Yardstick, save_yardstick
 
+from ...command_line.keypoint_files import write_coco
 from ..captures import made_up_clip
 
 SMALL = GeneratorConfig(channels=24, dilations=(3, 9))
@@ -97,6 +99,40 @@ def test_a_stopped_evaluation_goes_on_and_measures_what_is_new_only(files):
     assert error("other") != before, "other weights are other figures"
     (folder / "other.json").write_text("{}")
     assert _evaluate(files, *more, "--resume", out="kept") == 2
+
+
+def test_figures_of_other_truth_are_not_gone_on_with(files):
+    capture, more = files / "capture.npz", ["--no-refine", "--conditions", "clean", "--resume"]
+    kept = capture.read_bytes()
+    assert _evaluate(files, *more, out="relabelled") == 0
+    before = _report(files, "relabelled")["results"]["clean"]
+    clips = [made_up_clip("a", 90, 5), replace(made_up_clip("t", 80, 2, split="test"), action_class="dance")]
+    try:
+        save_cache(clips, capture)
+        assert _evaluate(files, *more, out="relabelled") == 0
+    finally:
+        capture.write_bytes(kept)
+    after = _report(files, "relabelled")["results"]["clean"]
+    assert "walk_run" in before["mine"]["p_mpjpe_mm"] and "dance" in after["mine"]["p_mpjpe_mm"]
+    poses = [tables["mean pose"]["p_mpjpe_mm"]["clips"] for tables in (before, after)]
+    assert poses[0] != poses[1], "of other training people"
+
+
+def test_a_picture_that_cant_be_written_costs_nothing_else(files, capsys):
+    (files / "blocked" / "errors_by_class.png").mkdir(parents=True)
+    assert _evaluate(files, "--no-refine", "--conditions", "clean", out="blocked") == 2
+    assert "errors_by_class.png: can't be written" in capsys.readouterr().err
+    assert _report(files, "blocked")["results"]["clean"]["mine"]
+
+
+def test_keypoints_that_are_of_no_use_are_told_before_anything_is_measured(files, capsys):
+    few = json.loads(write_coco(files / "few.json").read_text())
+    for entry in few:
+        entry["keypoints"][9:] = [0.0] * (3 * 17 - 9)
+    (files / "few.json").write_text(json.dumps(few))
+    assert _evaluate(files, "--no-refine", "--set", "mocap-test", files / "few.json", out="useless") == 2
+    told = capsys.readouterr()
+    assert "few.json: person 1 has no frame with 4 keypoints" in told.err and "##" not in told.out
 
 
 def test_of_weights_named_alone_no_refined_takes_are_measured(files):

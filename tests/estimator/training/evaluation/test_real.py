@@ -14,6 +14,8 @@ from estimator.training.evaluation.measures import measure
 from estimator.training.evaluation.models import product, truth
 from estimator.training.evaluation.real import reference_cases, reference_folders, track_cases
 
+from ...command_line.keypoint_files import write_coco
+
 
 @pytest.fixture(scope="module")
 def references(shared):
@@ -26,7 +28,7 @@ def references(shared):
 def test_the_reference_belongs_to_the_person_and_the_frames_that_are_measured(references):
     assert len(references) == 2
     for folder in references:
-        (case,) = reference_cases(folder, known=False)
+        (case,) = reference_cases([folder], known=False)
         assert case.stride == 2 and case.camera.world_from_camera is None
         true = case.truth.in_camera()
         assert len(true) == 50 and case.truth.labelled.sum() == 13, "12 joints and their root"
@@ -38,7 +40,7 @@ def test_the_reference_belongs_to_the_person_and_the_frames_that_are_measured(re
 
 
 def test_on_the_reference_the_truth_is_perfect_and_a_pose_is_measured(references, tmp_path):
-    (case,) = reference_cases(references[0], known=True)
+    (case,) = reference_cases([references[0]], known=True)
     assert case.camera.world_from_camera is not None
     figures = measure(case, truth(case))
     for name in ("p_mpjpe_mm", "w_mpjpe_rigid_mm", "reprojection_percent", "acceleration_mm"):
@@ -76,6 +78,12 @@ def _reference_folder(folder, names):
     return folder
 
 
+def _lacking(joint, frames):
+    joints = np.ones((3, 3, 3))
+    joints[frames, joint] = np.nan
+    return joints
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -91,6 +99,8 @@ def _reference_folder(folder, names):
         ),
         ({"joints_pixel": np.ones((3, 3))}, r"joints_pixel: an array of shape \(3, 3\); 3 names make it"),
         ({"joints_pixel": np.ones((2, 3, 2))}, r"joints_pixel: an array of shape \(2, 3, 2\)"),
+        ({"joints_camera": _lacking(2, 1)}, "joints_camera: Head is no number on frame 1; fill such gaps"),
+        ({"joints_camera": _lacking(0, slice(None))}, "joints_camera: LeftUpLeg is no number on frame 0"),
     ],
 )
 def test_a_damaged_reference_is_told_in_one_line(tmp_path, change, says):
@@ -101,17 +111,25 @@ def test_a_damaged_reference_is_told_in_one_line(tmp_path, change, says):
     else:
         np.savez(file, **{**np.load(file), **change})
     with pytest.raises(InputError, match=rf"reference\.npz: {says}") as caught:
-        list(reference_cases(folder, known=False))
+        list(reference_cases([folder], known=False))
     assert "\n" not in str(caught.value)
 
 
 def test_a_defective_reference_is_told_in_one_line(tmp_path):
     folder = _reference_folder(tmp_path / "a", ["LeftUpLeg", "RightUpLeg", "Tail"])
     with pytest.raises(InputError, match=r"reference\.npz: joint_names: unknown joint 'Tail'"):
-        list(reference_cases(folder, known=False))
+        list(reference_cases([folder], known=False))
     (folder / "reference.npz").write_bytes(b"nonsense")
     with pytest.raises(InputError, match=r"reference\.npz: no reference of joints"):
-        list(reference_cases(folder, known=False))
+        list(reference_cases([folder], known=False))
     (folder / "camera.json").write_text('{"width": 640, "height": 480}')
     with pytest.raises(InputError, match=r"camera\.json: needs one world_from_camera"):
-        list(reference_cases(folder, known=False))
+        list(reference_cases([folder], known=False))
+
+
+def test_clips_of_one_name_are_told_apart(tmp_path):
+    files = [tmp_path / "x" / "walk.json", tmp_path / "y" / "walk.json", tmp_path / "y" / "run.json"]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        write_coco(file)
+    assert [case.name for case in track_cases(files)] == [files[0].as_posix(), files[1].as_posix(), "run"]
