@@ -117,8 +117,8 @@ def _reference(path: Path) -> tuple[Array, Array, list[str], float]:
         lacking = ~np.isfinite(joints[:, joint]).all(axis=-1)
         if lacking.any() and (not lacking.all() or name in _HIPS_BETWEEN):
             raise InputError(
-                f"{path}: joints_camera: {name} is no number on frame {lacking.argmax()}; fill such gaps, or "
-                "leave the joint out of all frames"
+                f"{path}: joints_camera: {name} is no number on frame {lacking.argmax()}; fill such gaps: "
+                f"only other joints than {' and '.join(_HIPS_BETWEEN)} may be missing, and on all frames"
             )
     return joints, pixels, names, fps
 
